@@ -1,0 +1,11 @@
+#!/bin/bash
+# build.sh [PRESET]: compiles everything with one preset in the toolchain container.
+. "$(dirname "$0")/lib.sh"
+preset=${1:-release}
+"$root/scripts/docker.sh"
+step toolchain "toolchain image" "$root/scripts/toolchain.sh"
+compile() {
+  "$root/scripts/in-toolchain.sh" cmake --preset "$preset"
+  "$root/scripts/in-toolchain.sh" cmake --build --preset "$preset"
+}
+step "build-$preset" "build ($preset)" compile

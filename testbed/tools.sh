@@ -1,0 +1,67 @@
+#!/bin/bash
+# Puts the test bed's tools into the cache's bin folder: kind and helm for this machine, a registry for the
+# nodes, and etcd, kube-apiserver and kubectl, also for integration tests. Everything is built from Go modules
+# in the toolchain's Go stage, except that Kubernetes comes out of its own images where a registry answers.
+. "$(dirname "$0")/../scripts/lib.sh"
+. "$root/testbed/versions.sh"
+
+# A finished set of tools carries the digest of what it was made from.
+digest=$(cat "$root/testbed/versions.sh" "$0" "$root"/testbed/{hyperkube,etcd}/{main.go,go.sum} | sha256sum | cut -c 1-16)
+[ "$(cat "$cache/bin/.digest" 2>/dev/null)" = "$digest" ] && exit 0
+
+"$root/scripts/toolchain.sh" go
+mkdir -p "$cache/bin" "$cache/go"
+
+go_run() { # SHELL-COMMANDS: in the Go image, as the calling user
+  local bundle=/etc/ssl/certs/ca-certificates.crt # trusts what this machine trusts
+  docker run --rm --init --network=host --user "$(id -u):$(id -g)" \
+    -v "$root/testbed:/testbed:ro" -v "$cache/bin:/bin-out" -v "$cache/go:/go" \
+    $([ -f $bundle ] && echo "-v $bundle:$bundle:ro") \
+    -e GOPROXY -e GOSUMDB -e HTTPS_PROXY -e NO_PROXY \
+    -e HOME=/go -e GOPATH=/go -e GOCACHE=/go/build -e GOBIN=/bin-out -e CGO_ENABLED=0 -e GOTOOLCHAIN=auto \
+    -e GOFLAGS='-buildvcs=false -trimpath -modcacherw' \
+    "$("$root/scripts/toolchain-name.sh" go)" bash -euc "$1"
+}
+
+install_from_images() { # kubectl, kube-apiserver and etcd out of the images that kubeadm names
+  local image container
+  from_image() { # IMAGE PATH
+    container=$(docker create "$1" true)
+    docker cp "$container:$2" "$cache/bin/"
+    docker rm "$container" >/dev/null
+  }
+  from_image "$kindest_node" /usr/bin/kubectl
+  for image in $(docker run --rm --entrypoint kubeadm "$kindest_node" config images list \
+    --kubernetes-version "$(docker run --rm --entrypoint cat "$kindest_node" /kind/version)"); do
+    case $image in
+      */kube-apiserver:*) docker pull -q "$image" && from_image "$image" /usr/local/bin/kube-apiserver ;;
+      */etcd:*) docker pull -q "$image" && from_image "$image" /usr/local/bin/etcd ;;
+    esac
+  done
+}
+
+build_kubernetes() {
+  local pkg=k8s.io/component-base/version
+  local stamp="-X $pkg.gitVersion=$kubernetes_version -X $pkg.gitMajor=1 -X $pkg.gitMinor=34"
+  stamp+=" -X $pkg.gitTreeState=clean -X $pkg.buildDate=1970-01-01T00:00:00Z"
+  go_run "
+    cd /testbed/hyperkube && go build -ldflags '-s -w $stamp' -o /bin-out/hyperkube .
+    cd /testbed/etcd && go build -ldflags '-s -w' -o /bin-out/etcd .
+    go install -ldflags '-s -w' github.com/coredns/coredns@$coredns_version
+    go install -ldflags '-s -w' github.com/rancher/local-path-provisioner@$local_path_version
+    cp /go/pkg/mod/github.com/rancher/local-path-provisioner@$local_path_version/deploy/local-path-storage.yaml /bin-out/"
+  ln -sf hyperkube "$cache/bin/kubectl"
+  ln -sf hyperkube "$cache/bin/kube-apiserver"
+}
+
+go_run "
+  go install -ldflags '-s -w' sigs.k8s.io/kind@$kind_version
+  go install -ldflags '-s -w' helm.sh/helm/v3/cmd/helm@$helm_version
+  go install -ldflags '-s -w' github.com/distribution/distribution/v3/cmd/registry@$registry_version"
+if timeout 900 docker pull -q "$kindest_node" 2>/dev/null; then
+  install_from_images
+else
+  echo "no registry answers for $kindest_node: building Kubernetes"
+  build_kubernetes
+fi
+echo "$digest" >"$cache/bin/.digest"
