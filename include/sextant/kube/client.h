@@ -134,14 +134,17 @@ class Client {
  private:
   struct Context;  // of one call: verb, resource, deadline, stop token
 
-  [[nodiscard]] Context Begin(std::string_view verb, std::string_view resource,
+  [[nodiscard]] Context Begin(std::string_view verb, const GroupVersionResource& resource,
                               const CallOptions& call) const;
+  [[nodiscard]] Result<void> WaitForTurn(Deadline deadline, const std::stop_token& stop) const;
   [[nodiscard]] Result<Response> Send(const Context& context, const Request& request) const;
   [[nodiscard]] Result<Json> SendForObject(const Context& context, const Request& request) const;
+  [[nodiscard]] Result<Json> Write(const Context& context, Request request, const Json& body) const;
   [[nodiscard]] Result<StreamEnd> Stream(std::string_view verb, std::string_view resource,
                                          const Request& request, LineSink& sink,
                                          const StreamOptions& options,
                                          const std::stop_token& stop) const;
+  void Record(const CallRecord& record) const;
 
   std::unique_ptr<Transport> transport_;
   ClientOptions options_;

@@ -47,7 +47,7 @@ struct WatchOptions {
   bool bookmarks = true;
   bool send_initial_events = false;   // a streamed list first, ended by an annotated bookmark
   std::chrono::seconds timeout{300};  // after which the server ends the watch, cleanly
-  StreamOptions stream = {};
+  StreamOptions stream = {.idle_timeout = std::chrono::seconds(330)};  // more than `timeout`
 };
 
 struct WriteOptions {

@@ -104,10 +104,10 @@ struct TransportOptions {
 [[nodiscard]] Result<std::unique_ptr<Transport>> MakeTransport(
     const Config& config, const TransportOptions& options = {});
 
-// Call it first in main(), once, before any other thread exists: it takes OpenSSL's view of the
-// system's trust store away (each connection would read it, 24 ms, though we never trust it), then
-// orders OpenSSL's exit handler before cpprestsdk's threads, so that a program's end is no race
-// between the two. Later calls do nothing.
+// Call it first in main(), once, before any other thread exists: it points SSL_CERT_FILE and
+// SSL_CERT_DIR at nothing (each connection would read the system's trust store, 24 ms, though we
+// never trust it; child processes inherit this), then orders OpenSSL's exit handler before
+// cpprestsdk's threads, so that a program's end is no race between the two. Later calls do nothing.
 void InitializeTransport();
 
 }  // namespace sextant::kube
