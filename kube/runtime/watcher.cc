@@ -58,7 +58,7 @@ Watcher::Effect Watcher::OnErrorEvent(const Error& error) {
 }
 
 void Watcher::OnWatchEnded(TimePoint now) {
-  if (error_event_) return OnWatchFailed(*error_event_, now);
+  if (error_event_) return Fail(*error_event_, now);
   if (now - watch_started_ >= options_.shortest_watch) {
     failures_ = unanswered_ = 0;
   } else if (!event_seen_) {
@@ -67,6 +67,10 @@ void Watcher::OnWatchEnded(TimePoint now) {
 }
 
 void Watcher::OnWatchFailed(const Error& error, TimePoint now) {
+  Fail(error_event_.value_or(error), now);
+}
+
+void Watcher::Fail(const Error& error, TimePoint now) {
   switch (error.code) {
     case ErrorCode::kGone:     // the server has forgotten what happened since version_
     case ErrorCode::kTimeout:  // silence: believe nothing that came over this connection

@@ -18,15 +18,15 @@ enum class EventType { kNormal, kWarning };
 
 // What makes two events the same.
 struct EventKey {
-  std::string api_version;  // of the object that it is about, as are:
-  std::string kind;
-  std::string ns;
-  std::string name;
-  std::string uid;
+  std::string api_version = {};  // of the object that it is about, as are:
+  std::string kind = {};
+  std::string ns = {};
+  std::string name = {};
+  std::string uid = {};
   EventType type = EventType::kNormal;
-  std::string reason;
-  std::string action;
-  std::string note;
+  std::string reason = {};
+  std::string action = {};
+  std::string note = {};
 
   auto operator<=>(const EventKey&) const = default;
 };

@@ -33,8 +33,8 @@ struct LeaseRecord {
   std::string holder;  // empty: nobody
   std::int64_t duration_seconds = 0;
   std::int64_t transitions = 0;
-  std::string acquire_time;
-  std::string renew_time;
+  std::string acquire_time = {};
+  std::string renew_time = {};
 
   friend bool operator==(const LeaseRecord&, const LeaseRecord&) = default;
 };

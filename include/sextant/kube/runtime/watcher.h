@@ -76,6 +76,7 @@ class Watcher {
   void OnWatchFailed(const Error& error, TimePoint now);
 
  private:
+  void Fail(const Error& error, TimePoint now);
   void Relist();
   void WaitAfter(const Error& error, TimePoint now);
 
