@@ -6,7 +6,7 @@
 . "$root/testbed/versions.sh"
 
 # A finished set of tools carries the digest of what it was made from.
-digest=$(cat "$root/testbed/versions.sh" "$0" "$root"/testbed/{hyperkube,etcd}/{main.go,go.sum} | sha256sum | cut -c 1-16)
+digest=$(cat "$root/testbed/versions.sh" "$0" "$root"/testbed/{hyperkube,etcd}/{main.go,go.sum} "$root/testbed/pause/main.go" | sha256sum | cut -c 1-16)
 [ "$(cat "$cache/bin/.digest" 2>/dev/null)" = "$digest" ] && exit 0
 
 "$root/scripts/toolchain.sh" go
@@ -49,7 +49,8 @@ build_kubernetes() {
     cd /testbed/etcd && go build -ldflags '-s -w' -o /bin-out/etcd .
     go install -ldflags '-s -w' github.com/coredns/coredns@$coredns_version
     go install -ldflags '-s -w' github.com/rancher/local-path-provisioner@$local_path_version
-    cp /go/pkg/mod/github.com/rancher/local-path-provisioner@$local_path_version/deploy/local-path-storage.yaml /bin-out/"
+    go build -ldflags '-s -w' -o /bin-out/pause /testbed/pause/main.go
+    cp -f /go/pkg/mod/github.com/rancher/local-path-provisioner@$local_path_version/deploy/local-path-storage.yaml /bin-out/"
   ln -sf hyperkube "$cache/bin/kubectl"
   ln -sf hyperkube "$cache/bin/kube-apiserver"
 }

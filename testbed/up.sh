@@ -1,0 +1,42 @@
+#!/bin/bash
+# Makes sure the test bed runs: a kind cluster in three zones and a registry that its nodes pull from.
+. "$(dirname "$0")/../scripts/lib.sh"
+. "$root/testbed/versions.sh"
+cluster=sextant registry=sextant-registry
+
+healthy() { # every node is there and says it is ready
+  local nodes
+  nodes=$(kubectl get nodes --request-timeout=5s \
+    -o jsonpath='{range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}' 2>/dev/null) || return 1
+  [ "$(grep -c True <<<"$nodes")" = 4 ]
+}
+
+start_registry() {
+  [ "$(docker inspect -f '{{.State.Running}}' $registry 2>/dev/null)" != true ] || return 0
+  docker rm -f $registry >/dev/null 2>&1 || true
+  docker image inspect sextant/registry >/dev/null 2>&1 ||
+    tar -c -C "$cache/bin" registry -C "$root/testbed/registry" Dockerfile config.yml | docker build -q -t sextant/registry -
+  docker run -d --name $registry --network kind -p 127.0.0.1:5001:5000 sextant/registry
+}
+
+point_workers_at_registry() { # localhost:5001 is the registry's name on this machine and on the nodes
+  local node
+  for node in $(kind get nodes --name $cluster | grep worker); do
+    docker exec -i "$node" sh -euc 'd=/etc/containerd/certs.d/localhost:5001; mkdir -p $d; cat >$d/hosts.toml' <<T
+[host."http://$registry:5000"]
+T
+  done
+}
+
+if healthy; then
+  start_registry
+  exit 0
+fi
+image=$("$root/testbed/node-image.sh")
+kind delete cluster --name $cluster # what a crash or a restart of the machine left behind
+kind create cluster --name $cluster --image "$image" --config "$root/testbed/kind.yaml"
+start_registry
+point_workers_at_registry
+kubectl wait --for=condition=Ready nodes --all --timeout=120s
+kubectl -n kube-system rollout status deployment coredns --timeout=120s
+kubectl -n local-path-storage rollout status deployment local-path-provisioner --timeout=120s
