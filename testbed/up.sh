@@ -4,10 +4,10 @@
 . "$root/testbed/versions.sh"
 cluster=sextant registry=sextant-registry
 
-healthy() { # every node is there and says it is ready
+healthy() { # this script finished it, with this node image, and every node says it is ready
   local nodes
-  nodes=$(kubectl get nodes --request-timeout=5s \
-    -o jsonpath='{range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}' 2>/dev/null) || return 1
+  [ "$(kubectl get namespace kube-system --request-timeout=5s -o jsonpath='{.metadata.annotations.testbed}' 2>/dev/null)" = "$image" ] || return 1
+  nodes=$(kubectl get nodes -o jsonpath='{range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}')
   [ "$(grep -c True <<<"$nodes")" = 4 ]
 }
 
@@ -28,15 +28,27 @@ T
   done
 }
 
+# Our own nodes have no resolver above them: names outside the cluster fail at once instead of after a time-out.
+answer_for_the_cluster_alone() {
+  local corefile
+  corefile=$(kubectl -n kube-system get configmap coredns -o jsonpath='{.data.Corefile}' |
+    sed -e '/^ *loop$/d' -e '/^ *forward /,/^ *}/d')
+  kubectl -n kube-system create configmap coredns --from-literal=Corefile="$corefile" --dry-run=client -o yaml |
+    kubectl apply --server-side --force-conflicts -f -
+  kubectl -n kube-system rollout restart deployment coredns
+}
+
+image=$("$root/testbed/node-image.sh")
 if healthy; then
   start_registry
   exit 0
 fi
-image=$("$root/testbed/node-image.sh")
 kind delete cluster --name $cluster # what a crash or a restart of the machine left behind
 kind create cluster --name $cluster --image "$image" --config "$root/testbed/kind.yaml"
 start_registry
 point_workers_at_registry
+[ "$image" = "$kindest_node" ] || answer_for_the_cluster_alone
 kubectl wait --for=condition=Ready nodes --all --timeout=120s
 kubectl -n kube-system rollout status deployment coredns --timeout=120s
 kubectl -n local-path-storage rollout status deployment local-path-provisioner --timeout=120s
+kubectl annotate namespace kube-system --overwrite testbed="$image"
