@@ -58,6 +58,7 @@ build() { # PRESET [TARGET…]
 
 all() {
   check docker "Docker engine" "$root/scripts/docker.sh" || return
+  if wanted e2e; then check preflight "what this machine has" "$root/scripts/preflight.sh" || return; fi
   # On a cold machine the Go builds are the longest part, so they run beside everything else.
   check go "toolchain's Go stage" "$root/scripts/toolchain.sh" go || return
   if wanted integration || wanted e2e; then start tools "$root/testbed/tools.sh"; fi

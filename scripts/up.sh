@@ -3,6 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 [ $# = 0 ] || die "up takes no arguments"
 step docker "Docker engine" "$root/scripts/docker.sh"
+step preflight "what this machine has" "$root/scripts/preflight.sh"
 step tools "test bed's tools (the first time builds Kubernetes where no registry answers: about 12 minutes)" "$root/testbed/tools.sh"
 "$root/scripts/build.sh" release
 step testbed "kind cluster in three zones" "$root/testbed/up.sh"
