@@ -4,11 +4,18 @@
 . "$root/testbed/versions.sh"
 cluster=sextant registry=sextant-registry
 
-healthy() { # this script finished it, with this node image, and every node says it is ready
-  local nodes
-  [ "$(kubectl get namespace kube-system --request-timeout=5s -o jsonpath='{.metadata.annotations.testbed}' 2>/dev/null)" = "$image" ] || return 1
-  nodes=$(kubectl get nodes -o jsonpath='{range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}')
-  [ "$(grep -c True <<<"$nodes")" = 4 ]
+# This script finished it, with this node image, and each of the four nodes is ready and was heard of lately: what a node
+# last said of itself stays in the API when the machine is restarted.
+healthy() {
+  local now ready heard=0 renewed
+  [ "$(kubectl get namespace kube-system --request-timeout=5s -o jsonpath='{.metadata.annotations.testbed}')" = "$image" ] || return 1
+  ready=$(kubectl get nodes -o jsonpath='{.items[*].status.conditions[?(@.type=="Ready")].status}')
+  [ "$ready" = "True True True True" ] || return 1
+  now=$(date +%s)
+  for renewed in $(kubectl -n kube-node-lease get leases -o jsonpath='{.items[*].spec.renewTime}'); do
+    ((now - $(date -d "$renewed" +%s) > 40)) || heard=$((heard + 1))
+  done
+  ((heard == 4))
 }
 
 start_registry() {
@@ -39,7 +46,7 @@ answer_for_the_cluster_alone() {
 }
 
 image=$("$root/testbed/node-image.sh")
-if healthy; then
+if healthy 2>/dev/null; then
   start_registry
   exit 0
 fi
