@@ -99,7 +99,7 @@ void Watcher::WaitAfter(const Error& error, TimePoint now) {
   const bool unanswered = error.code == ErrorCode::kUnavailable && error.status == 0;
   int& failures = unanswered ? unanswered_ : failures_;
   const Duration bound = unanswered ? options_.max_delay_unanswered : options_.max_delay;
-  Duration delay = options_.first_delay;
+  Duration delay = unanswered ? options_.first_delay_unanswered : options_.first_delay;
   for (int i = 0; i < failures && delay < bound; ++i) delay *= 2;
   ++failures;
   const auto jittered = std::chrono::duration_cast<Duration>(std::min(delay, bound) * random_());

@@ -21,9 +21,11 @@ namespace sextant::kube::runtime {
 struct WatcherOptions {
   // Delays double up to a bound, each shortened at random to anything down to nothing ("full
   // jitter", https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). Asking a
-  // server that does not even answer costs it nothing, so that bound is low.
+  // server that does not even answer costs it nothing, and a broken connection may be followed by
+  // the discovery that others are broken too: those delays are short.
   Duration first_delay = std::chrono::milliseconds(100);
   Duration max_delay = std::chrono::seconds(30);
+  Duration first_delay_unanswered = std::chrono::milliseconds(10);
   Duration max_delay_unanswered = std::chrono::seconds(1);
   // A watch that ends sooner than this, without an event, counts as a failure.
   Duration shortest_watch = std::chrono::seconds(1);

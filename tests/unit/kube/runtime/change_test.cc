@@ -1,6 +1,6 @@
 #include "sextant/kube/runtime/change.h"
 
-#include "tests/unit/kube/runtime/mock_transport.h"
+#include "tests/unit/kube/runtime/mocked_client.h"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 #include "kube/runtime/delivery.h"
 
 #include "tests/unit/kube/runtime/await.h"
-#include "tests/unit/kube/runtime/mock_transport.h"
+#include "tests/unit/kube/runtime/mocked_client.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -3,7 +3,7 @@
 #include "sextant/kube/runtime/metrics.h"
 #include "tests/unit/kube/runtime/await.h"
 #include "tests/unit/kube/runtime/fake_clock.h"
-#include "tests/unit/kube/runtime/mock_transport.h"
+#include "tests/unit/kube/runtime/mocked_client.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 #include "sextant/kube/runtime/store.h"
 
-#include "tests/unit/kube/runtime/mock_transport.h"
+#include "tests/unit/kube/runtime/mocked_client.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

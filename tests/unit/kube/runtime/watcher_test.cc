@@ -212,6 +212,9 @@ TEST_F(WatcherTest, DelaysDoubleUpToTheBound) {
 }
 
 TEST_F(WatcherTest, ServerThatDoesNotAnswerIsAskedOftenAndDoesNotCountAgainstOneThatDoes) {
+  watcher_.OnListFailed(kRefused, now_);
+  EXPECT_EQ(Next(), "wait 10");
+  WaitItOut();
   for (int i = 0; i < 20; ++i) {
     watcher_.OnListFailed(kRefused, now_);
     EXPECT_LE(DelayOf(watcher_.Next(now_)), milliseconds(990));

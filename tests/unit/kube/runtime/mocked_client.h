@@ -2,6 +2,7 @@
 
 #include "sextant/kube/client.h"
 #include "sextant/kube/transport.h"
+#include "tests/support/mock_transport.h"
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
@@ -18,15 +19,7 @@
 
 namespace sextant::kube::runtime {
 
-class MockTransport : public Transport {
- public:
-  MOCK_METHOD(Result<Response>, Send,
-              (const Request& request, Deadline deadline, std::stop_token stop), (override));
-  MOCK_METHOD(Result<StreamEnd>, Stream,
-              (const Request& request, LineSink& sink, const StreamOptions& options,
-               std::stop_token stop),
-              (override));
-};
+using testing::MockTransport;
 
 // What the client under test owns, in a test's hands.
 struct MockedClient {
