@@ -1,5 +1,6 @@
 #include "sextant/kube/runtime/reflector.h"
 
+#include "kube/runtime/managed_fields.h"
 #include "sextant/kube/runtime/metrics.h"
 
 #include <spdlog/spdlog.h>
@@ -12,6 +13,9 @@
 
 namespace sextant::kube::runtime {
 namespace {
+
+// On the bookmark that ends a list which began a watch.
+constexpr std::string_view kListEndAnnotation = "k8s.io/initial-events-end";
 
 std::function<double()> MakeRandom() {
   return [engine = std::minstd_rand(std::random_device{}()),
@@ -56,11 +60,7 @@ void Reflector::Run(const std::stop_token& stop) {
 }
 
 void Reflector::ReadPage(const Watcher::List& list, const std::stop_token& stop) {
-  if (list.continue_token.empty()) {
-    list_.clear();
-    if (list_seen_ && metrics_ != nullptr) metrics_->Relisted();
-    list_seen_ = true;
-  }
+  if (list.continue_token.empty()) BeginList();
   Result<ObjectList> page = client_.List(options_.resource,
                                          {.selection = options_.selection,
                                           .limit = options_.page_size,
@@ -81,14 +81,22 @@ void Reflector::ReadPage(const Watcher::List& list, const std::stop_token& stop)
   if (is_last) target_.Replace(std::exchange(list_, {}));
 }
 
+void Reflector::BeginList() {
+  list_.clear();
+  if (list_seen_ && metrics_ != nullptr) metrics_->Relisted();
+  list_seen_ = true;
+}
+
 void Reflector::ReadEvents(const Watcher::Watch& watch, const std::stop_token& stop) {
   if (watch_seen_ && metrics_ != nullptr) metrics_->Restarted();
   watch_seen_ = true;
+  if (watch.WithList()) BeginList();
   Sink sink(*this);
   watcher_.OnWatchStarted(clock_.Now());
   const Result<StreamEnd> end = client_.Watch(options_.resource,
                                               {.selection = options_.selection,
                                                .resource_version = watch.resource_version,
+                                               .send_initial_events = watch.WithList(),
                                                .timeout = watch.timeout,
                                                .stream = {.idle_timeout = options_.silence}},
                                               sink, stop);
@@ -101,7 +109,7 @@ void Reflector::ReadEvents(const Watcher::Watch& watch, const std::stop_token& s
 // One line of a watch. False when the watch is of no use any more.
 bool Reflector::TakeEvent(std::string_view line) {
   if (metrics_ != nullptr) metrics_->EventSeen(clock_.Now());
-  Json event = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  Json event = Json::parse(WithoutManagedFields(line), nullptr, /*allow_exceptions=*/false);
   const std::string type(FindString(event, {"type"}));
   if (type == "ERROR") {
     const Error error = ErrorFromStatus(Find(event, {"object"}));
@@ -109,7 +117,8 @@ bool Reflector::TakeEvent(std::string_view line) {
     return watcher_.OnErrorEvent(error) != Watcher::Effect::kEnd;
   }
   Json object = event.is_object() && event.contains("object") ? std::move(event["object"]) : Json();
-  switch (watcher_.OnEvent(type, ResourceVersion(object))) {
+  const bool ends_list = Annotation(object, kListEndAnnotation) == "true";
+  switch (watcher_.OnEvent(type, ResourceVersion(object), ends_list)) {
     case Watcher::Effect::kNone:
       return true;
     case Watcher::Effect::kPut:
@@ -117,6 +126,12 @@ bool Reflector::TakeEvent(std::string_view line) {
       return true;
     case Watcher::Effect::kRemove:
       target_.Remove(std::move(object));
+      return true;
+    case Watcher::Effect::kCollect:
+      list_.push_back(target_.Prepare(std::move(object)));
+      return true;
+    case Watcher::Effect::kReplace:
+      target_.Replace(std::exchange(list_, {}));
       return true;
     case Watcher::Effect::kEnd:
       break;

@@ -11,10 +11,10 @@ constexpr std::chrono::milliseconds kNow{0};
 
 Watcher::Action Watcher::Next(TimePoint now) {
   if (now < wait_until_) return Wait{wait_until_};
-  if (!listed_) return List{continue_token_};
+  if (!listed_ && !streams_list_) return List{continue_token_};
   const auto spread =
       std::chrono::duration_cast<std::chrono::seconds>(options_.watch_timeout * random_());
-  return Watch{version_, options_.watch_timeout + spread};
+  return Watch{listed_ ? version_ : "", options_.watch_timeout + spread};
 }
 
 void Watcher::OnListPage(std::string resource_version, std::string continue_token) {
@@ -35,7 +35,7 @@ void Watcher::OnWatchStarted(TimePoint now) {
   error_event_.reset();
 }
 
-Watcher::Effect Watcher::OnEvent(std::string_view type, std::string_view version) {
+Watcher::Effect Watcher::OnEvent(std::string_view type, std::string_view version, bool ends_list) {
   Effect effect = Effect::kNone;
   if (type == "ADDED" || type == "MODIFIED") {
     effect = Effect::kPut;
@@ -49,7 +49,13 @@ Watcher::Effect Watcher::OnEvent(std::string_view type, std::string_view version
   }
   version_ = version;
   event_seen_ = true;
-  return effect;
+  if (listed_) return effect;
+  if (effect == Effect::kRemove) {
+    return OnErrorEvent({.code = ErrorCode::kMalformed, .message = "a deletion in a list"});
+  }
+  if (effect == Effect::kPut) return Effect::kCollect;
+  listed_ = ends_list;
+  return ends_list ? Effect::kReplace : Effect::kNone;
 }
 
 Watcher::Effect Watcher::OnErrorEvent(const Error& error) {
@@ -71,6 +77,11 @@ void Watcher::OnWatchFailed(const Error& error, TimePoint now) {
 }
 
 void Watcher::Fail(const Error& error, TimePoint now) {
+  if (!listed_ && streams_list_ &&
+      (error.code == ErrorCode::kInvalid || error.code == ErrorCode::kBadRequest)) {
+    streams_list_ = false;  // the server cannot; it is asked page by page from now on
+    return;
+  }
   switch (error.code) {
     case ErrorCode::kGone:     // the server has forgotten what happened since version_
     case ErrorCode::kTimeout:  // silence: believe nothing that came over this connection

@@ -4,10 +4,6 @@
 
 namespace sextant::kube::runtime {
 
-WorkItem::~WorkItem() {
-  if (queue_ != nullptr) queue_->Done(key_);
-}
-
 WorkQueue::WorkQueue(const Clock& clock, RetryLimits limits, QueueMetrics* metrics)
     : clock_(clock), metrics_(metrics), retries_(limits) {}
 
@@ -45,11 +41,7 @@ std::optional<WorkItem> WorkQueue::Get() {
   while (true) {
     if (std::optional<WorkItem> item = TakeLocked()) return item;
     if (closed_) return std::nullopt;
-    if (deadlines_.empty()) {
-      changed_.wait(lock);
-    } else {
-      changed_.wait_for(lock, deadlines_.begin()->first - clock_.Now());
-    }
+    WaitLocked(lock);
   }
 }
 
@@ -62,34 +54,43 @@ std::optional<WorkItem> WorkQueue::TakeLocked() {
   const TimePoint now = clock_.Now();
   MoveDueLocked(now);
   if (queue_.empty()) return std::nullopt;
-  auto [key, added_at] = std::move(queue_.front());
+  Node& node = *queue_.front();
   queue_.pop_front();
-  dirty_.erase(key);
-  processing_.emplace(key, now);
-  if (metrics_ != nullptr) metrics_->Taken(queue_.size(), now, now - added_at);
-  // This worker no longer watches the clock for the others.
-  if (!queue_.empty() || !deadlines_.empty()) changed_.notify_one();
-  return WorkItem(this, std::move(key));
+  node.second.dirty = false;
+  node.second.processing = true;
+  node.second.taken_at = now;
+  ++processing_;
+  if (metrics_ != nullptr) metrics_->Taken(queue_.size(), now, now - node.second.added_at);
+  // While this worker works, another has to watch the clock.
+  if (!deadlines_.empty() && !has_timer_) changed_.notify_one();
+  return WorkItem(this, &node);
 }
 
-void WorkQueue::Done(const Key& key) {
+void WorkQueue::Done(Node& node) {
   const std::lock_guard lock(mutex_);
-  const auto held = processing_.find(key);
-  if (metrics_ != nullptr) metrics_->Finished(held->second, clock_.Now());
-  processing_.erase(held);
-  if (dirty_.contains(key)) Enqueue(key);
-  if (closed_) changed_.notify_all();
+  if (metrics_ != nullptr) metrics_->Finished(node.second.taken_at, clock_.Now());
+  node.second.processing = false;
+  --processing_;
+  if (node.second.dirty) {
+    Enqueue(node);
+  } else {
+    table_.erase(table_.find(node.first));
+  }
+  if (closed_) finished_.notify_all();
 }
 
 void WorkQueue::Stop() {
   const std::lock_guard lock(mutex_);
   closed_ = true;
   queue_.clear();
-  dirty_.clear();
+  for (auto& [key, state] : table_) state.dirty = false;
+  std::erase_if(table_, [](const Node& node) { return !node.second.processing; });
   delayed_.clear();
   deadlines_.clear();
   if (metrics_ != nullptr) metrics_->SetDepth(0);
   changed_.notify_all();
+  timer_changed_.notify_all();
+  finished_.notify_all();
 }
 
 void WorkQueue::Drain() {
@@ -98,7 +99,8 @@ void WorkQueue::Drain() {
   delayed_.clear();
   deadlines_.clear();
   changed_.notify_all();
-  changed_.wait(lock, [this] { return queue_.empty() && processing_.empty(); });
+  timer_changed_.notify_all();
+  finished_.wait(lock, [this] { return queue_.empty() && processing_ == 0; });
 }
 
 std::size_t WorkQueue::Depth() const {
@@ -107,9 +109,12 @@ std::size_t WorkQueue::Depth() const {
 }
 
 void WorkQueue::AddLocked(const Key& key) {
-  if (closed_ || !dirty_.insert(key).second) return;
+  if (closed_) return;
+  Node& node = *table_.try_emplace(key).first;
+  if (node.second.dirty) return;
+  node.second.dirty = true;
   if (metrics_ != nullptr) metrics_->Added();
-  if (!processing_.contains(key)) Enqueue(key);
+  if (!node.second.processing) Enqueue(node);
 }
 
 void WorkQueue::AddAfterLocked(const Key& key, Duration delay) {
@@ -123,13 +128,18 @@ void WorkQueue::AddAfterLocked(const Key& key, Duration delay) {
     entry->second = deadline;
   }
   const auto place = deadlines_.emplace(deadline, key).first;
-  if (place == deadlines_.begin()) changed_.notify_one();  // who waits, waits too long
+  if (place != deadlines_.begin()) return;
+  // Whoever watches the clock waits too long now; if nobody does, somebody has to.
+  (has_timer_ ? timer_changed_ : changed_).notify_one();
 }
 
-void WorkQueue::Enqueue(const Key& key) {
-  queue_.emplace_back(key, clock_.Now());
+void WorkQueue::Enqueue(Node& node) {
+  node.second.added_at = clock_.Now();
+  queue_.push_back(&node);
   if (metrics_ != nullptr) metrics_->SetDepth(queue_.size());
-  changed_.notify_one();
+  if (waiting_ > 0) changed_.notify_one();
+  // Those may have been woken for the keys before this one.
+  if (has_timer_ && queue_.size() > waiting_) timer_changed_.notify_one();
 }
 
 void WorkQueue::MoveDueLocked(TimePoint now) {
@@ -139,6 +149,19 @@ void WorkQueue::MoveDueLocked(TimePoint now) {
     delayed_.erase(key);
     AddLocked(key);
   }
+}
+
+// One worker waits until the next delay has passed, all others until they are told.
+void WorkQueue::WaitLocked(std::unique_lock<std::mutex>& lock) {
+  if (has_timer_ || deadlines_.empty()) {
+    ++waiting_;
+    changed_.wait(lock);
+    --waiting_;
+    return;
+  }
+  has_timer_ = true;
+  timer_changed_.wait_for(lock, deadlines_.begin()->first - clock_.Now());
+  has_timer_ = false;
 }
 
 }  // namespace sextant::kube::runtime

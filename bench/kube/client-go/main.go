@@ -20,10 +20,7 @@ import (
 	"k8s.io/client-go/util/workqueue"
 )
 
-const (
-	workers = 4
-	keys    = 10000
-)
+const workers = 4
 
 // A line of /proc/self/status, in MB.
 func memory(field string) float64 {
@@ -60,7 +57,7 @@ func stripManagedFields(object any) (any, error) {
 }
 
 func queueEventsPerSecond(events int) float64 {
-	names := make([]string, keys)
+	names := make([]string, events)
 	for i := range names {
 		names[i] = fmt.Sprintf("default/object-%d", i)
 	}
@@ -81,8 +78,8 @@ func queueEventsPerSecond(events int) float64 {
 			}
 		}()
 	}
-	for i := range events {
-		queue.Add(names[i%keys])
+	for _, name := range names {
+		queue.Add(name)
 	}
 	queue.ShutDownWithDrain()
 	running.Wait()

@@ -50,6 +50,7 @@ class Reflector {
  private:
   class Sink;
 
+  void BeginList();
   void ReadPage(const Watcher::List& list, const std::stop_token& stop);
   void ReadEvents(const Watcher::Watch& watch, const std::stop_token& stop);
   [[nodiscard]] bool TakeEvent(std::string_view line);

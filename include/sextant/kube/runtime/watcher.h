@@ -29,6 +29,9 @@ struct WatcherOptions {
   Duration max_delay_unanswered = std::chrono::seconds(1);
   // A watch that ends sooner than this, without an event, counts as a failure.
   Duration shortest_watch = std::chrono::seconds(1);
+  // Ask for the list as the beginning of the watch, object by object, and only if the server does
+  // not do that (Kubernetes before 1.34 by default) page by page.
+  bool stream_list = true;
   // The server is asked to end a watch after a random time between this and twice this.
   std::chrono::seconds watch_timeout{300};
 };
@@ -41,8 +44,10 @@ class Watcher {
     std::string continue_token;  // empty for the first page
   };
   struct Watch {
-    std::string resource_version;
+    std::string resource_version;  // empty: with the list first
     std::chrono::seconds timeout;
+
+    [[nodiscard]] bool WithList() const { return resource_version.empty(); }
   };
   struct Wait {
     TimePoint until;
@@ -54,12 +59,14 @@ class Watcher {
     kNone,    // a bookmark
     kPut,     // the object is new or has changed
     kRemove,  // the object is gone; this is its last state
+    kCollect,  // the object is of the list, which replaces the copy when it is whole
+    kReplace,  // the list is whole
     kEnd,     // the watch is of no use any more: end it
   };
 
   // `random` gives numbers in [0, 1).
   Watcher(WatcherOptions options, std::function<double()> random)
-      : options_(options), random_(std::move(random)) {}
+      : options_(options), random_(std::move(random)), streams_list_(options.stream_list) {}
 
   [[nodiscard]] Action Next(TimePoint now);
 
@@ -69,9 +76,10 @@ class Watcher {
   void OnListFailed(const Error& error, TimePoint now);
 
   // After Watch, in this order: it is being opened, events, its end. `version` is the object's
-  // resourceVersion.
+  // resourceVersion; `ends_list` says that it is annotated with k8s.io/initial-events-end.
   void OnWatchStarted(TimePoint now);
-  [[nodiscard]] Effect OnEvent(std::string_view type, std::string_view version);
+  [[nodiscard]] Effect OnEvent(std::string_view type, std::string_view version,
+                               bool ends_list = false);
   // An ERROR event, or a line that is no event at all (kMalformed).
   [[nodiscard]] Effect OnErrorEvent(const Error& error);
   void OnWatchEnded(TimePoint now);
@@ -86,6 +94,7 @@ class Watcher {
   const std::function<double()> random_;
   bool listed_ = false;         // the copy is whole as of version_
   std::string version_;         // of the list so far, then of the last event
+  bool streams_list_;
   std::string continue_token_;  // where the list goes on
   TimePoint wait_until_{};
   int failures_ = 0;    // in a row, since a watch lived long enough

@@ -11,39 +11,19 @@
 #include <optional>
 #include <set>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 namespace sextant::kube::runtime {
 
 class QueueMetrics;
-class WorkQueue;
-
-// A key that a worker holds. Until it is destroyed nobody else is given the same key. It must not
-// outlive its queue.
-class WorkItem {
- public:
-  ~WorkItem();
-  WorkItem(WorkItem&& other) noexcept
-      : queue_(std::exchange(other.queue_, nullptr)), key_(std::move(other.key_)) {}
-  WorkItem& operator=(WorkItem&&) = delete;
-  WorkItem(const WorkItem&) = delete;
-  WorkItem& operator=(const WorkItem&) = delete;
-
-  [[nodiscard]] const Key& GetKey() const { return key_; }
-
- private:
-  friend class WorkQueue;
-  WorkItem(WorkQueue* queue, Key key) : queue_(queue), key_(std::move(key)) {}
-
-  WorkQueue* queue_;
-  Key key_;
-};
+class WorkItem;
 
 // Keys that wait for a worker, first in first out. A key waits at most once however often it is
 // added, is never with two workers at once, and when it is added while a worker has it, it waits
 // again as soon as that worker is done: so no addition is lost and no work is done twice.
-// The three sets that bring this about are those of client-go's work queue.
+// The three sets that bring this about (waiting, dirty, processing) are those of client-go's queue.
+// The three sets are marks on one table here, and the queue refers to its nodes, so that a key is
+// copied and hashed once on its way through.
 //
 // Safe for concurrent use. Memory grows with the number of different keys only.
 class WorkQueue {
@@ -81,25 +61,63 @@ class WorkQueue {
 
  private:
   friend class WorkItem;
-  void Done(const Key& key);
+
+  struct State {
+    bool dirty = false;       // has to be worked on
+    bool processing = false;  // is with a worker
+    TimePoint added_at = {};
+    TimePoint taken_at = {};
+  };
+  using Table = std::unordered_map<Key, State>;
+  using Node = Table::value_type;
+
+  void Done(Node& node);
   void AddLocked(const Key& key);
   void AddAfterLocked(const Key& key, Duration delay);
   [[nodiscard]] std::optional<WorkItem> TakeLocked();
-  void Enqueue(const Key& key);
+  void Enqueue(Node& node);
   void MoveDueLocked(TimePoint now);
+  void WaitLocked(std::unique_lock<std::mutex>& lock);
 
   const Clock& clock_;
   QueueMetrics* const metrics_;
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable changed_;        // for workers that wait for a key
+  std::condition_variable timer_changed_;  // for the one of them that also watches the clock
+  std::condition_variable finished_;       // for Drain()
   // Everything below is guarded by mutex_.
-  std::deque<std::pair<Key, TimePoint>> queue_;    // with the time of the addition
-  std::unordered_set<Key> dirty_;                  // has to be worked on
-  std::unordered_map<Key, TimePoint> processing_;  // is with a worker since then
+  Table table_;              // of keys that are dirty or with a worker
+  std::deque<Node*> queue_;  // dirty and with no worker
+  std::size_t processing_ = 0;
+  std::size_t waiting_ = 0;         // workers at changed_
+  bool has_timer_ = false;          // a worker is at timer_changed_
   std::unordered_map<Key, TimePoint> delayed_;
   std::set<std::pair<TimePoint, Key>> deadlines_;  // of delayed_, by time
   RetryLimiter retries_;
   bool closed_ = false;
+};
+
+// A key that a worker holds. Until it is destroyed nobody else is given the same key. It must not
+// outlive its queue.
+class WorkItem {
+ public:
+  ~WorkItem() {
+    if (queue_ != nullptr) queue_->Done(*node_);
+  }
+  WorkItem(WorkItem&& other) noexcept
+      : queue_(std::exchange(other.queue_, nullptr)), node_(other.node_) {}
+  WorkItem& operator=(WorkItem&&) = delete;
+  WorkItem(const WorkItem&) = delete;
+  WorkItem& operator=(const WorkItem&) = delete;
+
+  [[nodiscard]] const Key& GetKey() const { return node_->first; }
+
+ private:
+  friend class WorkQueue;
+  WorkItem(WorkQueue* queue, WorkQueue::Node* node) : queue_(queue), node_(node) {}
+
+  WorkQueue* queue_;
+  WorkQueue::Node* node_;
 };
 
 }  // namespace sextant::kube::runtime

@@ -62,7 +62,11 @@ class InformerIntegrationTest : public KubeApiServerTest {
   void SetUp() override { MakeNamespace(direct_, ns_); }
 
   void Create(const std::string& name) {
-    const auto made = direct_.Create(kConfigMaps, kube::NewObject({kConfigMaps, ns_, name}));
+    // A connection that a restart of the server has broken is only noticed when it is used.
+    kube::Result<Json> made;
+    do {
+      made = direct_.Create(kConfigMaps, kube::NewObject({kConfigMaps, ns_, name}));
+    } while (!made && made.error().code == kube::ErrorCode::kUnavailable);
     ASSERT_TRUE(made.has_value()) << ToString(made.error());
   }
 

@@ -32,8 +32,10 @@ class InformerTest : public ::testing::Test {
  protected:
   void Start() {
     informer_.emplace(mocked_.client,
-                      ReflectorOptions{.resource = resources::ConfigMaps(), .page_size = 2}, clock_,
-                      Indexes{}, &metrics_.Watch("configmaps"));
+                      ReflectorOptions{.resource = resources::ConfigMaps(),
+                                       .page_size = 2,
+                                       .watcher = {.stream_list = streams_list_}},
+                      clock_, Indexes{}, &metrics_.Watch("configmaps"));
     informer_->AddHandler([this](const Change& change) { journal_.Write(InWords(change)); });
     informer_->Start();
   }
@@ -73,6 +75,7 @@ class InformerTest : public ::testing::Test {
   InSequence in_sequence_;
   std::latch last_watch_{1};
   bool waits_for_last_watch_ = false;
+  bool streams_list_ = false;
   std::optional<Informer> informer_;
 };
 
@@ -97,6 +100,42 @@ TEST_F(InformerTest, ListsAllPagesThenWatches) {
               ElementsAre("added d", "updated a", "deleted b"));
   EXPECT_EQ(informer_->Objects().Size(), 3U);
   EXPECT_EQ(informer_->Objects().Get({"default", "a"})->ResourceVersion(), "11");
+}
+
+TEST_F(InformerTest, ListThatBeginsTheWatchIsOneList) {
+  streams_list_ = true;
+  Json end = ConfigMap("", "9");
+  end["metadata"]["annotations"] = {{"k8s.io/initial-events-end", "true"}};
+  std::latch listed(1);
+  EXPECT_CALL(mocked_.transport,
+              Stream(IsRequest(Method::kGet, "sendInitialEvents=true"), _, _, _))
+      .WillOnce([&](const Request&, LineSink& sink, const StreamOptions&,
+                    const std::stop_token& stop) -> Result<StreamEnd> {
+        (void)sink.OnLine(Event("ADDED", ConfigMap("a", "1")));
+        EXPECT_EQ(informer_->Objects().Size(), 0U) << "not yet whole";
+        (void)sink.OnLine(Event("ADDED", ConfigMap("b", "2")));
+        (void)sink.OnLine(Event("BOOKMARK", end));
+        listed.wait();
+        (void)sink.OnLine(Event("DELETED", ConfigMap("a", "10")));
+        WaitForStop(stop);
+        return std::unexpected(Error{.code = ErrorCode::kCancelled});
+      });
+  Start();
+  ASSERT_TRUE(informer_->WaitUntilSynced(seconds(20)));
+  (void)journal_.Await(2);
+  listed.count_down();
+  EXPECT_EQ(journal_.Await(3).back(), "deleted a");
+}
+
+TEST_F(InformerTest, ServerThatDoesNotStreamListsIsAskedForPages) {
+  streams_list_ = true;
+  EXPECT_CALL(mocked_.transport,
+              Stream(IsRequest(Method::kGet, "sendInitialEvents=true"), _, _, _))
+      .WillOnce(StreamThat({}, std::unexpected(Error{.code = ErrorCode::kInvalid, .status = 422})));
+  ExpectList(ListOf({ConfigMap("a", "1")}, "9"));
+  ExpectLastWatch("9");
+  Start();
+  EXPECT_THAT(journal_.Await(1), ElementsAre("added a"));
 }
 
 TEST_F(InformerTest, BookmarksMoveTheWatchOn) {

@@ -16,6 +16,8 @@ const Error kGone{.code = ErrorCode::kGone, .status = 410};
 const Error kRefused{.code = ErrorCode::kUnavailable};
 const Error kBroken{.code = ErrorCode::kServer, .status = 500};
 
+const WatcherOptions kPages{.stream_list = false};
+
 // Without luck: every jittered delay is (nearly) its whole, 0.99 of it.
 class WatcherTest : public ::testing::Test {
  protected:
@@ -49,7 +51,7 @@ class WatcherTest : public ::testing::Test {
   }
 
   TimePoint now_{std::chrono::hours(1000)};
-  Watcher watcher_{{}, [] { return 0.99; }};
+  Watcher watcher_{kPages, [] { return 0.99; }};
 };
 
 TEST_F(WatcherTest, ListsPageByPageThenWatchesFromTheList) {
@@ -63,7 +65,7 @@ TEST_F(WatcherTest, ListsPageByPageThenWatchesFromTheList) {
 TEST_F(WatcherTest, ServerIsAskedToEndWatchesAtDifferentTimes) {
   List("7");
   const auto timeout = [](double random) {
-    Watcher watcher({}, [random] { return random; });
+    Watcher watcher(kPages, [random] { return random; });
     watcher.OnListPage("7", "");
     return std::get<Watcher::Watch>(watcher.Next(TimePoint{})).timeout;
   };
@@ -236,7 +238,7 @@ TEST_F(WatcherTest, RetryAfterIsHonoured) {
 }
 
 TEST_F(WatcherTest, JitterCanMakeADelayVanish) {
-  Watcher watcher({}, [] { return 0.0; });
+  Watcher watcher(kPages, [] { return 0.0; });
   watcher.OnListFailed(kBroken, now_);
   EXPECT_TRUE(std::holds_alternative<Watcher::List>(watcher.Next(now_)));
 }
@@ -246,6 +248,51 @@ TEST_F(WatcherTest, InterruptedListBeginsAgain) {
   watcher_.OnListFailed(kGone, now_);
   WaitItOut();
   EXPECT_EQ(Next(), "list");
+}
+
+TEST(StreamedListTest, BeginsTheWatchThatGoesOnAfterIt) {
+  TimePoint now{std::chrono::hours(1000)};
+  Watcher watcher({}, [] { return 0.99; });
+  EXPECT_TRUE(std::get<Watcher::Watch>(watcher.Next(now)).WithList());
+  watcher.OnWatchStarted(now);
+  EXPECT_EQ(watcher.OnEvent("ADDED", "3"), Effect::kCollect);
+  EXPECT_EQ(watcher.OnEvent("BOOKMARK", "8"), Effect::kNone);
+  EXPECT_EQ(watcher.OnEvent("BOOKMARK", "9", /*ends_list=*/true), Effect::kReplace);
+  EXPECT_EQ(watcher.OnEvent("ADDED", "10"), Effect::kPut);
+  EXPECT_EQ(watcher.OnEvent("DELETED", "11"), Effect::kRemove);
+  watcher.OnWatchEnded(now + seconds(300));
+  const auto next = std::get<Watcher::Watch>(watcher.Next(now));
+  EXPECT_FALSE(next.WithList());
+  EXPECT_EQ(next.resource_version, "11");
+}
+
+TEST(StreamedListTest, BeginsAgainWhenItWasCutOff) {
+  TimePoint now{std::chrono::hours(1000)};
+  Watcher watcher({}, [] { return 0.0; });
+  watcher.OnWatchStarted(now);
+  EXPECT_EQ(watcher.OnEvent("ADDED", "3"), Effect::kCollect);
+  watcher.OnWatchFailed(kRefused, now);
+  EXPECT_TRUE(std::get<Watcher::Watch>(watcher.Next(now)).WithList());
+  watcher.OnWatchStarted(now);
+  EXPECT_EQ(watcher.OnEvent("ADDED", "3"), Effect::kCollect);
+  watcher.OnWatchEnded(now + seconds(300));
+  EXPECT_TRUE(std::get<Watcher::Watch>(watcher.Next(now)).WithList());
+}
+
+TEST(StreamedListTest, IsReadInPagesFromAServerThatDoesNotStream) {
+  TimePoint now{std::chrono::hours(1000)};
+  Watcher watcher({}, [] { return 0.99; });
+  watcher.OnWatchStarted(now);
+  watcher.OnWatchFailed({.code = ErrorCode::kInvalid, .status = 422}, now);
+  EXPECT_TRUE(std::holds_alternative<Watcher::List>(watcher.Next(now)));
+  watcher.OnListPage("7", "");
+  EXPECT_EQ(std::get<Watcher::Watch>(watcher.Next(now)).resource_version, "7");
+}
+
+TEST(StreamedListTest, HasNoDeletions) {
+  Watcher watcher({}, [] { return 0.99; });
+  watcher.OnWatchStarted(TimePoint{});
+  EXPECT_EQ(watcher.OnEvent("DELETED", "3"), Effect::kEnd);
 }
 
 }  // namespace
