@@ -1,5 +1,6 @@
-// bench_kube CONTESTANT-OURS CONTESTANT-THEIRS: starts an API server with 10,000 pods and runs the
-// two against it in turns. Prints a table, then one line of JSON per figure.
+// bench_kube SEXTANT CLIENT-GO: starts an API server with 10,000 pods and runs the two programs
+// against it in turns, client-go's with JSON, its default, and with protobuf. Prints a table, then
+// one line of JSON per figure.
 #include "bench/kube/pods.h"
 #include "tests/integration/kube/runtime/kube_client.h"
 #include "tests/support/child_process.h"
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <format>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -38,14 +40,27 @@ constexpr std::array kFigures = {
     Figure{"queue_events_per_second", "events through the queue", "1/s"},
 };
 
-json Run(const std::string& program, const KubeApiServer& server) {
-  const auto result = sextant::testing::RunCommand({program, server.Kubeconfig().string(),
-                                                    kNamespace, std::to_string(kPods),
-                                                    std::to_string(kEvents)});
-  const std::string line = result.output.substr(std::min(result.output.find('{'),
-                                                         result.output.size()));
-  if (result.exit_code != 0) throw std::runtime_error(program + ": " + result.output);
-  return json::parse(line);
+// A program and what it is called in the results.
+struct Contestant {
+  std::string name;
+  std::string program;
+  std::vector<std::string> options = {};
+  std::map<std::string, std::vector<double>> results = {};  // of all rounds, by figure
+};
+
+void Run(Contestant& contestant, const KubeApiServer& server) {
+  std::vector<std::string> command = {contestant.program, server.Kubeconfig().string(), kNamespace,
+                                      std::to_string(kPods), std::to_string(kEvents)};
+  command.insert(command.end(), contestant.options.begin(), contestant.options.end());
+  const auto result = sextant::testing::RunCommand(command);
+  const auto begin = result.output.find('{');
+  if (result.exit_code != 0 || begin == std::string::npos) {
+    throw std::runtime_error(contestant.program + ": " + result.output);
+  }
+  const json figures = json::parse(result.output.substr(begin));
+  for (const Figure& figure : kFigures) {
+    contestant.results[figure.key].push_back(figures.at(figure.key));
+  }
 }
 
 double Median(std::vector<double> values) {
@@ -60,31 +75,30 @@ int main(int argc, char** argv) {
   const KubeApiServer server;
   sextant::bench::MakePods(sextant::testing::MakeClient(server.Kubeconfig()), kNamespace, kPods);
 
-  std::map<std::string, std::vector<double>> ours;
-  std::map<std::string, std::vector<double>> theirs;
+  std::array contestants = {Contestant{.name = "sextant", .program = argv[1]},
+                            Contestant{.name = "client_go", .program = argv[2]},
+                            Contestant{.name = "client_go_protobuf",
+                                       .program = argv[2],
+                                       .options = {"protobuf"}}};
   for (int round = 0; round < kRounds; ++round) {
-    const json our_result = Run(argv[1], server);
-    const json their_result = Run(argv[2], server);
-    for (const Figure& figure : kFigures) {
-      ours[figure.key].push_back(our_result.at(figure.key));
-      theirs[figure.key].push_back(their_result.at(figure.key));
-    }
+    for (Contestant& contestant : contestants) Run(contestant, server);
   }
 
-  std::printf("%-30s %14s %14s %8s\n", "median of 3 runs, in turns", "sextant", "client-go", "ratio");
+  std::printf("%-34s", "median of 3 rounds");
+  for (const Contestant& contestant : contestants) std::printf("%20s", contestant.name.c_str());
   for (const Figure& figure : kFigures) {
-    const double our = Median(ours[figure.key]);
-    const double their = Median(theirs[figure.key]);
-    std::printf("%-30s %10.2f %-3s %10.2f %-3s %8.2f\n", figure.text, our, figure.unit, their,
-                figure.unit, our / their);
+    std::printf("\n%-34s", std::format("{} ({})", figure.text, figure.unit).c_str());
+    for (Contestant& contestant : contestants) {
+      std::printf("%20.2f", Median(contestant.results[figure.key]));
+    }
   }
+  std::printf("\n");
   for (const Figure& figure : kFigures) {
-    for (const auto& [name, values] : {std::pair{"sextant", &ours}, {"client_go", &theirs}}) {
-      std::printf("%s\n", json{{"name", std::string("kube.") + figure.key + "." + name},
-                               {"value", Median(values->at(figure.key))},
-                               {"unit", figure.unit}}
-                              .dump()
-                              .c_str());
+    for (Contestant& contestant : contestants) {
+      const json line = {{"name", std::string("kube.") + figure.key + "." + contestant.name},
+                         {"value", Median(contestant.results[figure.key])},
+                         {"unit", figure.unit}};
+      std::printf("%s\n", line.dump().c_str());
     }
   }
   return 0;
