@@ -38,6 +38,10 @@ function(sextant_program name)
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()
 
+foreach(suite unit simulation integration e2e)
+  add_custom_target(${suite}_tests) # builds a suite alone
+endforeach()
+
 # sextant_test(SUITE NAME SOURCES … [LIBRARIES …] [TIMEOUT SECONDS]): one GoogleTest binary, one ctest entry labelled
 # with its suite. Its own report, one line a TEST, lands in results/ and is what `./dev test` counts.
 function(sextant_test suite name)
@@ -45,6 +49,7 @@ function(sextant_test suite name)
   set(target ${suite}_${name}_test)
   add_executable(${target} ${arg_SOURCES})
   target_link_libraries(${target} PRIVATE sextant_options ${arg_LIBRARIES} GTest::gmock GTest::gtest_main)
+  add_dependencies(${suite}_tests ${target})
   add_test(NAME ${suite}.${name} COMMAND ${target})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 60)

@@ -3,12 +3,19 @@
 . "$(dirname "$0")/lib.sh"
 docker info >/dev/null 2>&1 && exit 0
 packages dockerd docker.io iptables iproute2
+packages docker docker-cli # a package of its own from Debian 13 on
 packages jq jq
 [ "$(id -u)" = 0 ] || die "no Docker engine answers, and only root can start one"
-answers() { timeout "$1" sh -c 'until docker info >/dev/null 2>&1; do sleep 0.2; done'; }
+answers() { # within a minute, and while the COMMAND given succeeds
+  local deadline=$((SECONDS + 60))
+  until docker info >/dev/null 2>&1; do
+    ((SECONDS < deadline)) && "$@" || return 1
+    sleep 0.2
+  done
+}
 if [ -d /run/systemd/system ]; then
   systemctl start docker
-  answers 60 || die "docker.service does not answer: journalctl -u docker"
+  answers true || die "docker.service does not answer: journalctl -u docker"
   exit 0
 fi
 
@@ -23,7 +30,7 @@ fi
 mkdir -p "$cache"
 rm -f /var/run/docker.pid # left behind when the machine, not the daemon, was stopped
 setsid dockerd "${runtime[@]}" >"$cache/dockerd.log" 2>&1 </dev/null &
-answers 60 || { tail -n 20 "$cache/dockerd.log" >&2; die "dockerd does not answer: $cache/dockerd.log"; }
+answers kill -0 $! 2>/dev/null || { tail -n 20 "$cache/dockerd.log" >&2; die "dockerd does not answer: $cache/dockerd.log"; }
 
 # A service address that kube-proxy does not know yet must not leave the machine as a stray packet.
 uplink=$(ip route show default | awk '{print $5; exit}')

@@ -1,15 +1,24 @@
 #!/bin/bash
-# in-toolchain.sh [--cluster] COMMAND…: runs a command in the toolchain image, as the calling user, with the
-# source at /src and ccache kept between runs. It has no network but loopback, unless --cluster, which gives
-# it the machine's network to reach the test bed.
+# in-toolchain.sh [--cluster | --go] COMMAND…: runs a command in the toolchain image, as the calling user, with the
+# source at /src and compilers' caches kept between runs. It has no network but loopback, unless
+#   --cluster  gives it the machine's network, to reach the test bed;
+#   --go       runs in the image's Go stage, with the machine's network to fetch Go modules.
 . "$(dirname "$0")/lib.sh"
-network=none
-[ "${1:-}" != --cluster ] || { network=host; shift; }
-image=$("$root/scripts/toolchain-name.sh")
-mkdir -p "$cache/ccache" "$cache/bin"
+network=none stage=toolchain
+case $1 in
+  --cluster) network=host; shift ;;
+  --go) network=host stage=go; shift ;;
+esac
+mkdir -p "$cache"/{bin,ccache,go}
 touch "$cache/kubeconfig"
-exec docker run --rm --init --network="$network" --user "$(id -u):$(id -g)" $([ -t 0 ] && echo -it) \
-  -v "$root:/src" -v "$cache/ccache:/ccache" -v "$cache/bin:/tools:ro" -v "$cache/kubeconfig:/kubeconfig:ro" -w /src \
-  -e HOME=/tmp -e CCACHE_DIR=/ccache -e CCACHE_MAXSIZE=10G -e KUBECONFIG=/kubeconfig \
-  -e PATH=/tools:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-  "$image" "$@"
+options=(--rm --init --network="$network" --user "$(id -u):$(id -g)" -w /src
+  -v "$root:/src" -v "$cache/bin:/tools" -v "$cache/kubeconfig:/kubeconfig:ro"
+  -v "$cache/ccache:/ccache" -v "$cache/go:/go"
+  -e HOME=/tmp -e KUBECONFIG=/kubeconfig -e CCACHE_DIR=/ccache -e CCACHE_MAXSIZE=10G
+  -e GOPATH=/go -e GOCACHE=/go/build -e GOTOOLCHAIN=auto -e CGO_ENABLED=0
+  -e GOFLAGS='-buildvcs=false -trimpath -modcacherw' -e GOPROXY -e GOSUMDB -e HTTPS_PROXY -e NO_PROXY
+  -e PATH=/tools:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
+certificates=/etc/ssl/certs/ca-certificates.crt # the container trusts what the machine trusts
+[ ! -f $certificates ] || options+=(-v "$certificates:$certificates:ro")
+[ ! -t 0 ] || options+=(-it)
+exec docker run "${options[@]}" "$("$root/scripts/toolchain-name.sh" $stage)" "$@"

@@ -9,26 +9,37 @@ export PATH=$cache/bin:$PATH
 say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
-# step LOG TITLE COMMAND…: runs the command with its output in build/logs/LOG.log, shows that it is
-# alive, and on failure shows the end of the log and where the rest is.
-step() {
-  local log=$logs/$1.log title=$2 start=$SECONDS status=0
-  shift 2
+declare -A job_ids
+
+# start LOG COMMAND…: runs the command in the background with its output in build/logs/LOG.log.
+start() {
   mkdir -p "$logs"
-  say "$title"
-  "$@" >"$log" 2>&1 </dev/null &
-  local job=$!
+  "${@:2}" >"$logs/$1.log" 2>&1 </dev/null &
+  job_ids[$1]=$!
+}
+
+# finish LOG TITLE: waits for what `start` began, shows that it is alive, and on failure shows the end of the log
+# and where the rest is.
+finish() {
+  local log=$logs/$1.log job=${job_ids[$1]} shown=$SECONDS status=0
+  say "$2"
   while kill -0 "$job" 2>/dev/null; do
-    sleep 1
-    (((SECONDS - start) % 30)) || printf '    %ds: %s\n' $((SECONDS - start)) "$(tail -n 1 "$log" | cut -c 1-100)"
+    sleep 0.2
+    ((SECONDS - shown >= 30)) || continue
+    printf '    %ds: %s\n' $SECONDS "$(tail -n 1 "$log" | cut -c 1-100)"
+    shown=$SECONDS
   done
   wait "$job" || status=$?
-  if [ "$status" != 0 ]; then
-    tail -n 40 "$log" | sed 's/^/    /'
-    printf 'error: %s failed after %ds; the whole log is %s\n' "$title" $((SECONDS - start)) "$log" >&2
-    return "$status"
-  fi
-  printf '    done in %ds\n' $((SECONDS - start))
+  [ "$status" != 0 ] || return 0
+  tail -n 40 "$log" | sed 's/^/    /'
+  printf 'error: %s failed; the whole log is %s\n' "$2" "$log" >&2
+  return "$status"
+}
+
+# step LOG TITLE COMMAND…: start and finish in one.
+step() {
+  start "$1" "${@:3}"
+  finish "$1" "$2"
 }
 
 # packages COMMAND PACKAGE…: installs Debian or Ubuntu packages when COMMAND is missing.

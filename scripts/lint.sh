@@ -1,13 +1,15 @@
 #!/bin/bash
-# Checks the format of every C++ file and runs clang-tidy over every one that is compiled.
+# lint.sh [format]: checks the format of every C++ file and, unless asked for the format alone, runs clang-tidy.
 . "$(dirname "$0")/lib.sh"
 "$root/scripts/docker.sh"
 step toolchain "toolchain image" "$root/scripts/toolchain.sh"
-sources() { git -C "$root" ls-files -co --exclude-standard -- '*.h' '*.cc'; }
-format() { sources | xargs "$root/scripts/in-toolchain.sh" clang-format-19 --dry-run --Werror; }
-tidy() { # gcc's warning names are not clang's; sanitizer-free flags come from the release preset
+format() {
+  git -C "$root" ls-files -z -co --exclude-standard -- '*.h' '*.cc' |
+    xargs -0 "$root/scripts/in-toolchain.sh" clang-format-19 --dry-run --Werror
+}
+tidy() {
   "$root/scripts/in-toolchain.sh" cmake --preset release
-  "$root/scripts/in-toolchain.sh" run-clang-tidy-19 -quiet -p build/release -extra-arg=-Wno-unknown-warning-option
+  "$root/scripts/in-toolchain.sh" scripts/tidy.py build/release
 }
 step lint-format "clang-format" format
-step lint-tidy "clang-tidy" tidy
+[ "${1:-}" = format ] || step lint-tidy "clang-tidy (the first time takes minutes, then only what changed)" tidy

@@ -6,22 +6,12 @@
 . "$root/testbed/versions.sh"
 
 # A finished set of tools carries the digest of what it was made from.
-digest=$(cat "$root/testbed/versions.sh" "$0" "$root"/testbed/{hyperkube,etcd}/{main.go,go.sum} | sha256sum | cut -c 1-16)
+digest=$(cat "$root/testbed/versions.sh" "$0" "$root"/testbed/{hyperkube,etcd}/{main.go,go.sum} "$root/testbed/pause/main.go" | sha256sum | cut -c 1-16)
 [ "$(cat "$cache/bin/.digest" 2>/dev/null)" = "$digest" ] && exit 0
 
 "$root/scripts/toolchain.sh" go
-mkdir -p "$cache/bin" "$cache/go"
 
-go_run() { # SHELL-COMMANDS: in the Go image, as the calling user
-  local bundle=/etc/ssl/certs/ca-certificates.crt # trusts what this machine trusts
-  docker run --rm --init --network=host --user "$(id -u):$(id -g)" \
-    -v "$root/testbed:/testbed:ro" -v "$cache/bin:/bin-out" -v "$cache/go:/go" \
-    $([ -f $bundle ] && echo "-v $bundle:$bundle:ro") \
-    -e GOPROXY -e GOSUMDB -e HTTPS_PROXY -e NO_PROXY \
-    -e HOME=/go -e GOPATH=/go -e GOCACHE=/go/build -e GOBIN=/bin-out -e CGO_ENABLED=0 -e GOTOOLCHAIN=auto \
-    -e GOFLAGS='-buildvcs=false -trimpath -modcacherw' \
-    "$("$root/scripts/toolchain-name.sh" go)" bash -euc "$1"
-}
+go_run() { "$root/scripts/in-toolchain.sh" --go bash -euc "$1"; }
 
 install_from_images() { # kubectl, kube-apiserver and etcd out of the images that kubeadm names
   local image container
@@ -44,17 +34,18 @@ build_kubernetes() {
   local pkg=k8s.io/component-base/version
   local stamp="-X $pkg.gitVersion=$kubernetes_version -X $pkg.gitMajor=1 -X $pkg.gitMinor=34"
   stamp+=" -X $pkg.gitTreeState=clean -X $pkg.buildDate=1970-01-01T00:00:00Z"
-  go_run "
-    cd /testbed/hyperkube && go build -ldflags '-s -w $stamp' -o /bin-out/hyperkube .
-    cd /testbed/etcd && go build -ldflags '-s -w' -o /bin-out/etcd .
+  go_run "export GOBIN=/tools
+    cd /src/testbed/hyperkube && go build -ldflags '-s -w $stamp' -o /tools/hyperkube .
+    cd /src/testbed/etcd && go build -ldflags '-s -w' -o /tools/etcd .
     go install -ldflags '-s -w' github.com/coredns/coredns@$coredns_version
     go install -ldflags '-s -w' github.com/rancher/local-path-provisioner@$local_path_version
-    cp /go/pkg/mod/github.com/rancher/local-path-provisioner@$local_path_version/deploy/local-path-storage.yaml /bin-out/"
+    go build -ldflags '-s -w' -o /tools/pause /src/testbed/pause/main.go
+    cp -f /go/pkg/mod/github.com/rancher/local-path-provisioner@$local_path_version/deploy/local-path-storage.yaml /tools/"
   ln -sf hyperkube "$cache/bin/kubectl"
   ln -sf hyperkube "$cache/bin/kube-apiserver"
 }
 
-go_run "
+go_run "export GOBIN=/tools
   go install -ldflags '-s -w' sigs.k8s.io/kind@$kind_version
   go install -ldflags '-s -w' helm.sh/helm/v3/cmd/helm@$helm_version
   go install -ldflags '-s -w' github.com/distribution/distribution/v3/cmd/registry@$registry_version"

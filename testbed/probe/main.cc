@@ -127,7 +127,7 @@ std::string Ask(http::verb method, std::string_view url, std::string body) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Serves and fetches files over HTTP, for end-to-end tests");
+  CLI::App app("Serves and fetches files over HTTP for end-to-end tests");
   app.set_version_flag("--version", SEXTANT_VERSION);
   app.require_subcommand(1);
 

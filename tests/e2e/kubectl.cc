@@ -24,7 +24,7 @@ CommandResult Kubectl::Try(std::vector<std::string> arguments) const {
   return RunCommand(arguments);
 }
 
-std::string Kubectl::Run(std::vector<std::string> arguments) const {
+std::string Kubectl::Run(const std::vector<std::string>& arguments) const {
   CommandResult result = Try(arguments);
   if (result.exit_code != 0) {
     std::string command = "kubectl";
@@ -37,7 +37,7 @@ std::string Kubectl::Run(std::vector<std::string> arguments) const {
 nlohmann::json Kubectl::Get(std::vector<std::string> arguments) const {
   arguments.insert(arguments.begin(), "get");
   arguments.insert(arguments.end(), {"-o", "json"});
-  return nlohmann::json::parse(Run(std::move(arguments)));
+  return nlohmann::json::parse(Run(arguments));
 }
 
 void Kubectl::Apply(const std::vector<nlohmann::json>& objects) const {

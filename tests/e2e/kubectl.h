@@ -22,7 +22,7 @@ class Kubectl {
   Kubectl& operator=(const Kubectl&) = delete;
 
   // Runs a command and returns what it printed.
-  std::string Run(std::vector<std::string> arguments) const;
+  std::string Run(const std::vector<std::string>& arguments) const;
 
   // Runs a command that may fail.
   [[nodiscard]] CommandResult Try(std::vector<std::string> arguments) const;

@@ -4,10 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <format>
 #include <map>
 #include <set>
+#include <stdexcept>
 #include <string>
+#include <thread>
 
 namespace sextant::testing {
 namespace {
@@ -69,14 +72,26 @@ class TestbedTest : public ::testing::Test {
     return zones;
   }
 
-  // Writes the note of one pod from another.
-  void PutNote(const std::string& from, const std::string& to, const std::string& text) const {
-    kubectl_.Run({"exec", from, "--", "sextant-probe", "put", NoteOf(to), text});
+  // Each pod keeps a note in its volume, which the others read and write.
+  [[nodiscard]] std::string GetNote(const std::string& from, const std::string& of) const {
+    return Probe(from, {"get", NoteOf(of)});
   }
 
-  // Reads the note of one pod from another.
-  [[nodiscard]] std::string GetNote(const std::string& from, const std::string& of) const {
-    return kubectl_.Run({"exec", from, "--", "sextant-probe", "get", NoteOf(of)});
+  void PutNote(const std::string& from, const std::string& to, const std::string& text) const {
+    Probe(from, {"put", NoteOf(to), text});
+  }
+
+  // Runs the probe in a pod. A new pod's name resolves a moment after the pod is ready, so this
+  // tries until it works.
+  std::string Probe(const std::string& pod, std::vector<std::string> command) const {
+    command.insert(command.begin(), {"exec", pod, "--", "sextant-probe"});
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (true) {
+      CommandResult result = kubectl_.Try(command);
+      if (result.exit_code == 0) return result.output;
+      if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error(result.output);
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    }
   }
 
   static std::string NoteOf(const std::string& pod) {
@@ -96,7 +111,8 @@ TEST_F(TestbedTest, PodsSpreadOverThreeZonesKeepTheirVolumesAndReachEachOtherByN
   kubectl_.Run({"rollout", "status", "statefulset/probe", "--timeout=180s"});
 
   std::set<std::string> used_zones;
-  for (const json& pod : kubectl_.Get({"pods", "-l", "app=probe"})["items"]) {
+  const json pods = kubectl_.Get({"pods", "-l", "app=probe"});
+  for (const json& pod : pods["items"]) {
     used_zones.insert(zones.at(pod["spec"]["nodeName"]));
   }
   EXPECT_EQ(used_zones, zone_names);
@@ -106,7 +122,7 @@ TEST_F(TestbedTest, PodsSpreadOverThreeZonesKeepTheirVolumesAndReachEachOtherByN
 
   kubectl_.Run({"delete", "pod", "probe-1"});
   kubectl_.Run({"rollout", "status", "statefulset/probe", "--timeout=180s"});
-  EXPECT_EQ(GetNote("probe-1", "probe-1"), "written by probe-0");
+  EXPECT_EQ(GetNote("probe-2", "probe-1"), "written by probe-0");
 }
 
 }  // namespace

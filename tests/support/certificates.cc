@@ -150,6 +150,10 @@ KeyPair CertificateAuthority::Issue(const Subject& subject, Validity validity) c
   return {.certificate = CertificatePem(certificate.get()), .private_key = KeyPem(key.get())};
 }
 
-std::string GeneratePrivateKey() { return KeyPem(MakeKey().get()); }
+SigningKey GenerateSigningKey() {
+  const Key key = MakeKey();
+  return {.private_key = KeyPem(key.get()),
+          .public_key = ToPem([&](BIO* bio) { return PEM_write_bio_PUBKEY(bio, key.get()); })};
+}
 
 }  // namespace sextant::testing

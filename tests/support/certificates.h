@@ -48,7 +48,13 @@ class CertificateAuthority {
   std::unique_ptr<Impl> impl_;
 };
 
-// A private key alone, PEM: what a service account issuer signs with.
-[[nodiscard]] std::string GeneratePrivateKey();
+// A key without a certificate, PEM: what an issuer of tokens signs with and what others check it
+// by.
+struct SigningKey {
+  std::string private_key;
+  std::string public_key;
+};
+
+[[nodiscard]] SigningKey GenerateSigningKey();
 
 }  // namespace sextant::testing

@@ -68,7 +68,9 @@ void KubeApiServer::WriteFiles() {
   directory_.Write("ca.crt", authority_.Certificate());
   directory_.Write("server.crt", server.certificate);
   directory_.Write("server.key", server.private_key);
-  directory_.Write("accounts.key", GeneratePrivateKey());
+  const SigningKey accounts = GenerateSigningKey();
+  directory_.Write("accounts.key", accounts.private_key);
+  directory_.Write("accounts.pub", accounts.public_key);
   directory_.Write("admin.crt", administrator_.certificate);
   directory_.Write("admin.key", administrator_.private_key);
   const std::string at = directory_.Path().string();
@@ -98,7 +100,7 @@ void KubeApiServer::Start() {
           "--client-ca-file=" + at + "ca.crt", "--authorization-mode=RBAC",
           "--service-cluster-ip-range=10.96.0.0/16",
           "--service-account-issuer=https://kubernetes.default.svc",
-          "--service-account-key-file=" + at + "accounts.key",
+          "--service-account-key-file=" + at + "accounts.pub",
           "--service-account-signing-key-file=" + at + "accounts.key",
           "--disable-admission-plugins=ServiceAccount",  // no controller makes the accounts
       },
