@@ -18,7 +18,14 @@ class TransportTest : public ::testing::Test {
  protected:
   using Connection = testing::ScriptedServer::Connection;
 
-  // A server with a certificate for 127.0.0.1.
+  // Before anything that a handler uses goes.
+  void TearDown() override {
+    transport_.reset();
+    server_.reset();
+  }
+
+  // A server with a certificate for 127.0.0.1. Its handlers may use members of a fixture, but no
+  // locals of a test: they may still run when those are gone.
   void Serve(testing::ScriptedServer::Handler handler) {
     Serve(authority_.Issue({.common_name = "server", .hosts = {"127.0.0.1"}}), std::move(handler));
   }
@@ -61,7 +68,7 @@ class TransportTest : public ::testing::Test {
 
   testing::CertificateAuthority authority_{"authority"};
   std::unique_ptr<testing::ScriptedServer> server_;
-  std::unique_ptr<Transport> transport_;  // ends before the server
+  std::unique_ptr<Transport> transport_;
 };
 
 }  // namespace sextant::kube

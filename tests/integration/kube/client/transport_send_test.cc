@@ -44,6 +44,7 @@ class TransportSendTest : public TransportTest {
 
   std::mutex mutex_;
   std::vector<std::string> requests_;
+  std::atomic<bool> asked_ = false;
 };
 
 TEST_F(TransportSendTest, AnswerArrivesWhole) {
@@ -219,17 +220,16 @@ TEST_F(TransportSendTest, DeadlineIsForTheWholeAnswer) {
 }
 
 TEST_F(TransportSendTest, StopEndsAWait) {
-  std::atomic<bool> asked = false;
-  Serve([&asked](Connection& connection) {
+  Serve([this](Connection& connection) {
     while (connection.ReadRequest()) {
-      asked = true;
-      asked.notify_all();
+      asked_ = true;
+      asked_.notify_all();
     }
   });
   Connect();
   std::stop_source source;
   const std::jthread stopper([&] {
-    asked.wait(false);
+    asked_.wait(false);
     source.request_stop();
   });
   const auto response = transport_->Send({.target = "/x"}, In(seconds(60)), source.get_token());

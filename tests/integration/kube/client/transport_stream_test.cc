@@ -39,6 +39,7 @@ class TransportStreamTest : public TransportTest {
   }
 
   CollectingSink sink_;
+  std::atomic<bool> received_ = false;
 };
 
 class FunctionSink : public LineSink {
@@ -62,18 +63,17 @@ TEST_F(TransportStreamTest, LinesHoweverTheyAreCut) {
 }
 
 TEST_F(TransportStreamTest, LineArrivesWhenItIsSent) {
-  std::atomic<bool> received = false;
-  Serve([&received](Connection& connection) {
+  Serve([this](Connection& connection) {
     if (!connection.ReadRequest()) return;
     connection.Write(ChunkedHead(200) + Chunk("first\n"));
-    received.wait(false);  // nothing more is sent until the first line is with its sink
+    received_.wait(false);  // nothing more is sent until the first line is with its sink
     connection.Write(Chunk("second\n") + std::string(testing::kLastChunk));
     (void)connection.ReadRequest();
   });
   Connect();
-  FunctionSink sink([&received](std::string_view) {
-    received = true;
-    received.notify_all();
+  FunctionSink sink([this](std::string_view) {
+    received_ = true;
+    received_.notify_all();
     return true;
   });
   EXPECT_TRUE(Stream(sink));
@@ -107,17 +107,17 @@ TEST_F(TransportStreamTest, SilenceIsATimeoutAndTalkIsNot) {
   Serve([](Connection& connection) {
     if (!connection.ReadRequest()) return;
     connection.Write(ChunkedHead(200));
-    for (int i = 0; i < 8; ++i) {
+    for (int i = 0; i < 10; ++i) {
       connection.Write(Chunk("line\n"));
-      std::this_thread::sleep_for(milliseconds(100));
+      std::this_thread::sleep_for(milliseconds(250));
     }
     (void)connection.ReadRequest();
   });
   Connect();
-  const auto end = Stream(sink_, {.idle_timeout = milliseconds(600)});
+  const auto end = Stream(sink_, {.idle_timeout = seconds(2)});
   ASSERT_FALSE(end);
   EXPECT_EQ(end.error().code, ErrorCode::kTimeout);
-  EXPECT_EQ(sink_.Lines().size(), 8U);
+  EXPECT_EQ(sink_.Lines().size(), 10U);
 }
 
 TEST_F(TransportStreamTest, SinkEndsTheStream) {
@@ -174,41 +174,49 @@ TEST_F(TransportStreamTest, LineAboveTheBoundIsRefused) {
   EXPECT_THAT(sink_.Lines(), ElementsAre("short"));
 }
 
-// The server may send as fast as it can; a sink that blocks makes it stop, and loses nothing.
-TEST_F(TransportStreamTest, SlowSinkHoldsTheServerBack) {
-  constexpr int kChunks = 4096;  // of 16 KiB: far more than any socket buffers
-  std::atomic<bool> held_back = false;
-  std::atomic<bool> done = false;
-  const std::string line(16383, 'x');
-  Serve([&](Connection& connection) {
-    if (!connection.ReadRequest()) return;
-    connection.Write(ChunkedHead(200));
-    for (int i = 0; i < kChunks; ++i) {
-      if (!held_back && !connection.IsWritable(milliseconds(300))) {
-        held_back = true;
-        held_back.notify_all();
+// A server that sends as fast as it can, far more than any socket buffers.
+class FloodTest : public TransportStreamTest {
+ protected:
+  static constexpr int kLines = 4096;
+
+  void ServeFlood() {
+    Serve([this](Connection& connection) {
+      if (!connection.ReadRequest()) return;
+      connection.Write(ChunkedHead(200));
+      for (int i = 0; i < kLines; ++i) {
+        if (!connection.IsWritable(milliseconds(300))) held_back_ = true;
+        if (!connection.Write(Chunk(line_ + "\n"))) break;
       }
-      if (!connection.Write(Chunk(line + "\n"))) break;
-    }
-    done = true;
-    held_back.notify_all();
-    connection.Write(testing::kLastChunk);
-    (void)connection.ReadRequest();
-  });
+      sent_ = true;
+      connection.Write(testing::kLastChunk);
+      (void)connection.ReadRequest();
+    });
+  }
+
+  const std::string line_ = std::string(16383, 'x');
+  std::atomic<bool> held_back_ = false;
+  std::atomic<bool> sent_ = false;
+};
+
+// A sink that blocks makes the server stop, for longer than the idle timeout, and loses nothing.
+TEST_F(FloodTest, SlowSinkHoldsTheServerBack) {
+  ServeFlood();
   Connect();
+  constexpr auto kIdle = seconds(2);
   int lines = 0;
   FunctionSink sink([&](std::string_view received) {
     if (lines == 0) {
-      while (!held_back && !done) std::this_thread::sleep_for(milliseconds(5));
+      const auto until = std::chrono::steady_clock::now() + kIdle + milliseconds(200);
+      std::this_thread::sleep_until(until);  // that is not the server's silence
+      while (!held_back_ && !sent_) std::this_thread::sleep_for(milliseconds(5));
     }
-    EXPECT_EQ(received.size(), line.size());
-    return ++lines <= kChunks;
+    EXPECT_EQ(received.size(), line_.size());
+    return ++lines <= kLines;
   });
-  // The sink blocks for longer than the idle timeout: that is not the server's silence.
-  const auto end = Stream(sink, {.idle_timeout = milliseconds(250)});
+  const auto end = Stream(sink, {.idle_timeout = kIdle});
   ASSERT_TRUE(end) << end.error().message;
-  EXPECT_TRUE(held_back);
-  EXPECT_EQ(lines, kChunks);
+  EXPECT_TRUE(held_back_);
+  EXPECT_EQ(lines, kLines);
 }
 
 TEST_F(TransportStreamTest, ManyStreamsAtOnce) {
