@@ -3,6 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 docker info >/dev/null 2>&1 && exit 0
 packages dockerd docker.io iptables iproute2
+packages docker docker-cli # a package of its own from Debian 13 on
 packages jq jq
 [ "$(id -u)" = 0 ] || die "no Docker engine answers, and only root can start one"
 answers() { # within a minute, and while the COMMAND given succeeds

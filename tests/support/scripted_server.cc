@@ -75,13 +75,17 @@ class AsioConnection final : public ScriptedServer::Connection {
   }
 
   void Reset() override {
+    const std::scoped_lock lock(closing_);
     error_code ignored;
     stream_.next_layer().set_option(asio::socket_base::linger(true, 0), ignored);
     stream_.next_layer().close(ignored);
   }
 
   // From another thread: whatever it waits for ends.
-  void Shutdown() { shutdown(stream_.next_layer().native_handle(), SHUT_RDWR); }
+  void Shutdown() {
+    const std::scoped_lock lock(closing_);
+    if (stream_.next_layer().is_open()) shutdown(stream_.next_layer().native_handle(), SHUT_RDWR);
+  }
 
   // Says goodbye, so that the end is no truncation.
   void Finish() {
@@ -93,9 +97,8 @@ class AsioConnection final : public ScriptedServer::Connection {
   bool ReadSome() {
     char buffer[16384];
     error_code error;
-    const std::size_t size = use_tls_
-                                 ? stream_.read_some(asio::buffer(buffer), error)
-                                 : stream_.next_layer().read_some(asio::buffer(buffer), error);
+    const std::size_t size = use_tls_ ? stream_.read_some(asio::buffer(buffer), error)
+                                      : stream_.next_layer().read_some(asio::buffer(buffer), error);
     unread_.append(buffer, size);
     return !error;
   }
@@ -103,6 +106,7 @@ class AsioConnection final : public ScriptedServer::Connection {
   asio::ssl::stream<tcp::socket> stream_;
   const bool use_tls_;
   std::string unread_;
+  std::mutex closing_;  // a handler's Reset() and the server's end
 };
 
 }  // namespace
@@ -128,6 +132,7 @@ struct ScriptedServer::Impl {
       tcp::socket socket = acceptor.accept(error);
       const std::scoped_lock lock(mutex);
       if (error || stopping) return;
+      socket.set_option(tcp::no_delay(true), error);
       ++accepted;
       AsioConnection& connection = connections.emplace_back(std::move(socket), tls, use_tls);
       threads.emplace_back([this, &connection] {

@@ -59,7 +59,7 @@ TEST_F(TlsTest, WhatIsNoPemIsRefused) {
 
 TEST_F(TlsTest, KeyOfAnotherCertificateIsRefused) {
   Config config = Good();
-  config.client_key = testing::GeneratePrivateKey();
+  config.client_key = testing::GenerateSigningKey().private_key;
   EXPECT_EQ(Refusal(config), "the client key does not belong to the client certificate");
 }
 
