@@ -28,6 +28,9 @@ class KubeApiServer {
   // https://127.0.0.1:PORT; it stays the same over Restart().
   [[nodiscard]] const std::string& Url() const { return url_; }
 
+  // Where its etcd serves clients, without TLS. Stays the same over Start() as well.
+  [[nodiscard]] const std::string& EtcdUrl() const { return etcd_url_; }
+
   [[nodiscard]] const CertificateAuthority& Authority() const { return authority_; }
 
   // A client certificate of the group system:masters.
