@@ -1,8 +1,9 @@
 // bench_kube_informer KUBECONFIG NAMESPACE PODS EVENTS: what an informer and a work queue cost.
 // Prints one line of JSON: the seconds until an informer has all pods, the process's memory then
 // and at its peak (MB), and the events a second that go through a queue.
-#include "sextant/kube/config.h"
 #include "sextant/kube/runtime/informer.h"
+
+#include "sextant/kube/config.h"
 #include "sextant/kube/runtime/work_queue.h"
 
 #include <nlohmann/json.hpp>
@@ -18,7 +19,7 @@
 
 namespace {
 
-using namespace sextant::kube;           // NOLINT(google-build-using-namespace): a program's own file
+using namespace sextant::kube;  // NOLINT(google-build-using-namespace): a program's own file
 using namespace sextant::kube::runtime;  // NOLINT(google-build-using-namespace)
 using std::chrono::steady_clock;
 

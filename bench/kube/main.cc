@@ -75,11 +75,10 @@ int main(int argc, char** argv) {
   const KubeApiServer server;
   sextant::bench::MakePods(sextant::testing::MakeClient(server.Kubeconfig()), kNamespace, kPods);
 
-  std::array contestants = {Contestant{.name = "sextant", .program = argv[1]},
-                            Contestant{.name = "client_go", .program = argv[2]},
-                            Contestant{.name = "client_go_protobuf",
-                                       .program = argv[2],
-                                       .options = {"protobuf"}}};
+  std::array contestants = {
+      Contestant{.name = "sextant", .program = argv[1]},
+      Contestant{.name = "client_go", .program = argv[2]},
+      Contestant{.name = "client_go_protobuf", .program = argv[2], .options = {"protobuf"}}};
   for (int round = 0; round < kRounds; ++round) {
     for (Contestant& contestant : contestants) Run(contestant, server);
   }

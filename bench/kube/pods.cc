@@ -30,38 +30,39 @@ Json Container(const std::string& name, int number) {
     environment.push_back({{"name", std::format("SETTING_{}", i)},
                            {"value", std::format("value-{}-of-{}-{}", i, name, number)}});
   }
-  return {{"name", name},
-          {"image", std::format("images.example.com/team/{}@sha256:{:064x}", name, number % 7)},
-          {"args", {"--config=/etc/server/config.yaml", "--verbosity=2",
-                    std::format("--shard={}", number)}},
-          {"env", environment},
-          {"ports", {{{"name", "https"}, {"containerPort", 8080}}}},
-          {"resources",
-           {{"requests", {{"cpu", "250m"}, {"memory", "256Mi"}}},
-            {"limits", {{"cpu", "1"}, {"memory", "512Mi"}}}}},
-          {"livenessProbe", Probe("/healthz")},
-          {"readinessProbe", Probe("/readyz")},
-          {"securityContext",
-           {{"allowPrivilegeEscalation", false},
-            {"readOnlyRootFilesystem", true},
-            {"runAsNonRoot", true},
-            {"capabilities", {{"drop", {"ALL"}}}}}},
-          {"volumeMounts",
-           {{{"name", "config"}, {"mountPath", "/etc/server"}, {"readOnly", true}},
-            {{"name", "cache"}, {"mountPath", "/var/cache/server"}}}}};
+  return {
+      {"name", name},
+      {"image", std::format("images.example.com/team/{}@sha256:{:064x}", name, number % 7)},
+      {"args",
+       {"--config=/etc/server/config.yaml", "--verbosity=2", std::format("--shard={}", number)}},
+      {"env", environment},
+      {"ports", {{{"name", "https"}, {"containerPort", 8080}}}},
+      {"resources",
+       {{"requests", {{"cpu", "250m"}, {"memory", "256Mi"}}},
+        {"limits", {{"cpu", "1"}, {"memory", "512Mi"}}}}},
+      {"livenessProbe", Probe("/healthz")},
+      {"readinessProbe", Probe("/readyz")},
+      {"securityContext",
+       {{"allowPrivilegeEscalation", false},
+        {"readOnlyRootFilesystem", true},
+        {"runAsNonRoot", true},
+        {"capabilities", {{"drop", {"ALL"}}}}}},
+      {"volumeMounts",
+       {{{"name", "config"}, {"mountPath", "/etc/server"}, {"readOnly", true}},
+        {{"name", "cache"}, {"mountPath", "/var/cache/server"}}}}};
 }
 
 }  // namespace
 
 Json MakePod(const std::string& ns, int number) {
   Json pod = kube::NewObject({kube::resources::Pods(), ns, std::format("server-{:08x}", number)});
-  pod["metadata"]["labels"] = {{"app.kubernetes.io/name", "server"},
-                               {"app.kubernetes.io/instance", std::format("server-{}", number / 10)},
-                               {"app.kubernetes.io/component", "backend"},
-                               {"pod-template-hash", std::format("{:010x}", number / 10)}};
-  pod["metadata"]["annotations"] = {
-      {"checksum/config", std::format("{:064x}", number / 10)},
-      {"prometheus.io/scrape", "true"}};
+  pod["metadata"]["labels"] = {
+      {"app.kubernetes.io/name", "server"},
+      {"app.kubernetes.io/instance", std::format("server-{}", number / 10)},
+      {"app.kubernetes.io/component", "backend"},
+      {"pod-template-hash", std::format("{:010x}", number / 10)}};
+  pod["metadata"]["annotations"] = {{"checksum/config", std::format("{:064x}", number / 10)},
+                                    {"prometheus.io/scrape", "true"}};
   pod["metadata"]["ownerReferences"] = {
       {{"apiVersion", "apps/v1"},
        {"kind", "ReplicaSet"},
@@ -77,7 +78,9 @@ Json MakePod(const std::string& ns, int number) {
        {{{"name", "config"}, {"configMap", {{"name", "server"}, {"defaultMode", 420}}}},
         {{"name", "cache"}, {"emptyDir", {{"sizeLimit", "1Gi"}}}}}},
       {"tolerations",
-       {{{"key", "node.kubernetes.io/not-ready"}, {"operator", "Exists"}, {"effect", "NoExecute"},
+       {{{"key", "node.kubernetes.io/not-ready"},
+         {"operator", "Exists"},
+         {"effect", "NoExecute"},
          {"tolerationSeconds", 30}}}},
       {"topologySpreadConstraints",
        {{{"maxSkew", 1},

@@ -57,7 +57,8 @@ std::string WithoutManagedFields(std::string_view event) {
       const bool is_key = end < event.size() && event[end] == ':';
       if (is_key) key = event.substr(at, end - at);
       at = end;
-      if (!is_key || depth <= kPath.size() || key != kField || !event.substr(at).starts_with(":[")) {
+      if (!is_key || depth <= kPath.size() || key != kField ||
+          !event.substr(at).starts_with(":[")) {
         continue;
       }
       const std::size_t value = at + 1;

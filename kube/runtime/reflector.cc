@@ -130,6 +130,12 @@ bool Reflector::TakeEvent(std::string_view line) {
     case Watcher::Effect::kCollect:
       list_.push_back(target_.Prepare(std::move(object)));
       return true;
+    case Watcher::Effect::kDiscard:
+      std::erase_if(list_, [&](const Store::Prepared& prepared) {
+        const Key& key = prepared.snapshot->GetKey();
+        return key.ns == Namespace(object) && key.name == Name(object);
+      });
+      return true;
     case Watcher::Effect::kReplace:
       target_.Replace(std::exchange(list_, {}));
       return true;

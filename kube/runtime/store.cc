@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <ranges>
 #include <utility>
 
 namespace sextant::kube::runtime {
@@ -109,18 +110,22 @@ Store::Prepared Store::Prepare(Json object) const {
 }
 
 std::vector<Change> Store::Replace(std::vector<Prepared> list) {
+  std::unordered_set<Key> keys;
+  for (Prepared& prepared : std::views::reverse(list)) {
+    if (!keys.insert(prepared.snapshot->GetKey()).second) prepared.snapshot = nullptr;
+  }
+  std::erase_if(list, [](const Prepared& prepared) { return prepared.snapshot == nullptr; });
+
   std::vector<Change> changes;
-  std::unordered_set<const Snapshot*> present;
   const std::lock_guard lock(mutex_);
   entries_.reserve(list.size());
   for (Prepared& prepared : list) {
     const SnapshotPtr after = prepared.snapshot;
     const SnapshotPtr before = PutLocked(std::move(prepared));
     if (before != after) changes.push_back({.before = before, .after = after});
-    present.insert(after.get());
   }
   for (auto entry = entries_.begin(); entry != entries_.end();) {
-    if (present.contains(entry->second.snapshot.get())) {
+    if (keys.contains(entry->first)) {
       ++entry;
       continue;
     }

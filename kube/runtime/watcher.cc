@@ -50,10 +50,9 @@ Watcher::Effect Watcher::OnEvent(std::string_view type, std::string_view version
   version_ = version;
   event_seen_ = true;
   if (listed_) return effect;
-  if (effect == Effect::kRemove) {
-    return OnErrorEvent({.code = ErrorCode::kMalformed, .message = "a deletion in a list"});
-  }
+  // The list is of a moment; what has happened until its end follows as changes.
   if (effect == Effect::kPut) return Effect::kCollect;
+  if (effect == Effect::kRemove) return Effect::kDiscard;
   listed_ = ends_list;
   return ends_list ? Effect::kReplace : Effect::kNone;
 }

@@ -47,7 +47,8 @@ class Store {
   std::optional<Change> Remove(Json last_state);
 
   // A whole list, which may come in parts: first all are prepared, then they replace what there is
-  // at once. What is not among them has been missed. A state that the store has costs nothing.
+  // at once; of several states of one object the last counts. What is not among them has been
+  // missed. A state that the store has costs nothing.
   struct Prepared {
     SnapshotPtr snapshot;
     std::vector<std::vector<std::string>> values;  // by index; none when the store has the state

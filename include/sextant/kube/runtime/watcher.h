@@ -56,12 +56,13 @@ class Watcher {
 
   // What an event of the watch means for the copy.
   enum class Effect {
-    kNone,    // a bookmark
-    kPut,     // the object is new or has changed
-    kRemove,  // the object is gone; this is its last state
-    kCollect,  // the object is of the list, which replaces the copy when it is whole
-    kReplace,  // the list is whole
-    kEnd,     // the watch is of no use any more: end it
+    kNone,     // a bookmark
+    kPut,      // the object is new or has changed
+    kRemove,   // the object is gone; this is its last state
+    kCollect,  // the object is of the list that is being read, in this state
+    kDiscard,  // the object is not of that list after all
+    kReplace,  // the list is whole, and replaces the copy
+    kEnd,      // the watch is of no use any more: end it
   };
 
   // `random` gives numbers in [0, 1).
@@ -93,8 +94,8 @@ class Watcher {
   const WatcherOptions options_;
   const std::function<double()> random_;
   bool listed_ = false;         // the copy is whole as of version_
+  bool streams_list_;           // as far as is known of the server
   std::string version_;         // of the list so far, then of the last event
-  bool streams_list_;
   std::string continue_token_;  // where the list goes on
   TimePoint wait_until_{};
   int failures_ = 0;    // in a row, since a watch lived long enough

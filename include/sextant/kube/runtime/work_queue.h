@@ -22,8 +22,7 @@ class WorkItem;
 // added, is never with two workers at once, and when it is added while a worker has it, it waits
 // again as soon as that worker is done: so no addition is lost and no work is done twice.
 // The three sets that bring this about (waiting, dirty, processing) are those of client-go's queue.
-// The three sets are marks on one table here, and the queue refers to its nodes, so that a key is
-// copied and hashed once on its way through.
+// Here they are marks in one table, whose nodes the queue refers to, so that a key is copied once.
 //
 // Safe for concurrent use. Memory grows with the number of different keys only.
 class WorkQueue {
@@ -89,8 +88,8 @@ class WorkQueue {
   Table table_;              // of keys that are dirty or with a worker
   std::deque<Node*> queue_;  // dirty and with no worker
   std::size_t processing_ = 0;
-  std::size_t waiting_ = 0;         // workers at changed_
-  bool has_timer_ = false;          // a worker is at timer_changed_
+  std::size_t waiting_ = 0;  // workers at changed_
+  bool has_timer_ = false;   // a worker is at timer_changed_
   std::unordered_map<Key, TimePoint> delayed_;
   std::set<std::pair<TimePoint, Key>> deadlines_;  // of delayed_, by time
   RetryLimiter retries_;

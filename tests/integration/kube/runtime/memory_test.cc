@@ -15,8 +15,8 @@ namespace {
 TEST(MemoryTest, InformerHoldsTenThousandPodsInLessThanAHundredMegabytes) {
   const KubeApiServer server;
   bench::MakePods(MakeClient(server.Kubeconfig()), "memory", 10000);
-  const CommandResult result = RunCommand(
-      {SEXTANT_INFORMER, server.Kubeconfig().string(), "memory", "10000", "1"});
+  const CommandResult result =
+      RunCommand({SEXTANT_INFORMER, server.Kubeconfig().string(), "memory", "10000", "1"});
   ASSERT_EQ(result.exit_code, 0) << result.output;
   const auto figures = nlohmann::json::parse(result.output);
   std::printf("%s\n", figures.dump().c_str());

@@ -178,9 +178,9 @@ TEST_F(ControllerTest, WatchMapsChangesToKeys) {
         return Done();
       },
       clock_);
-  Informer informer(
-      mocked.client,
-      {.resource = resources::ConfigMaps(), .watcher = {.stream_list = false}}, clock_);
+  Informer informer(mocked.client,
+                    {.resource = resources::ConfigMaps(), .watcher = {.stream_list = false}},
+                    clock_);
   controller.Watch(informer, ToController(resources::Deployments()));
   controller.Start();
   informer.Start();
@@ -204,9 +204,9 @@ TEST_F(ControllerTest, PredicateKeepsChangesOut) {
         return Done();
       },
       clock_);
-  Informer informer(
-      mocked.client,
-      {.resource = resources::ConfigMaps(), .watcher = {.stream_list = false}}, clock_);
+  Informer informer(mocked.client,
+                    {.resource = resources::ConfigMaps(), .watcher = {.stream_list = false}},
+                    clock_);
   controller.Watch(informer, ToItself(),
                    [](const Change& change) { return change.Newest().GetKey().name == "b"; });
   controller.Start();

@@ -107,13 +107,15 @@ TEST_F(InformerTest, ListThatBeginsTheWatchIsOneList) {
   Json end = ConfigMap("", "9");
   end["metadata"]["annotations"] = {{"k8s.io/initial-events-end", "true"}};
   std::latch listed(1);
-  EXPECT_CALL(mocked_.transport,
-              Stream(IsRequest(Method::kGet, "sendInitialEvents=true"), _, _, _))
+  EXPECT_CALL(mocked_.transport, Stream(IsRequest(Method::kGet, "sendInitialEvents=true"), _, _, _))
       .WillOnce([&](const Request&, LineSink& sink, const StreamOptions&,
                     const std::stop_token& stop) -> Result<StreamEnd> {
         (void)sink.OnLine(Event("ADDED", ConfigMap("a", "1")));
         EXPECT_EQ(informer_->Objects().Size(), 0U) << "not yet whole";
         (void)sink.OnLine(Event("ADDED", ConfigMap("b", "2")));
+        (void)sink.OnLine(Event("ADDED", ConfigMap("c", "3")));
+        (void)sink.OnLine(Event("MODIFIED", ConfigMap("b", "4")));
+        (void)sink.OnLine(Event("DELETED", ConfigMap("c", "5")));
         (void)sink.OnLine(Event("BOOKMARK", end));
         listed.wait();
         (void)sink.OnLine(Event("DELETED", ConfigMap("a", "10")));
@@ -122,15 +124,16 @@ TEST_F(InformerTest, ListThatBeginsTheWatchIsOneList) {
       });
   Start();
   ASSERT_TRUE(informer_->WaitUntilSynced(seconds(20)));
-  (void)journal_.Await(2);
+  EXPECT_THAT(journal_.Await(2), ElementsAre("added a", "added b"));
+  EXPECT_EQ(informer_->Objects().Get({"default", "b"})->ResourceVersion(), "4");
+  EXPECT_EQ(informer_->Objects().Size(), 2U);
   listed.count_down();
   EXPECT_EQ(journal_.Await(3).back(), "deleted a");
 }
 
 TEST_F(InformerTest, ServerThatDoesNotStreamListsIsAskedForPages) {
   streams_list_ = true;
-  EXPECT_CALL(mocked_.transport,
-              Stream(IsRequest(Method::kGet, "sendInitialEvents=true"), _, _, _))
+  EXPECT_CALL(mocked_.transport, Stream(IsRequest(Method::kGet, "sendInitialEvents=true"), _, _, _))
       .WillOnce(StreamThat({}, std::unexpected(Error{.code = ErrorCode::kInvalid, .status = 422})));
   ExpectList(ListOf({ConfigMap("a", "1")}, "9"));
   ExpectLastWatch("9");

@@ -31,11 +31,13 @@ TEST(ManagedFieldsTest, StayAnywhereElse) {
 }
 
 TEST(ManagedFieldsTest, AreFoundBehindOtherValues) {
-  const std::string event = json{
-      {"object",
-       {{"data", {{"a", "{\"metadata\":{\"managedFields\":["}, {"b", "\\"}}},
-        {"metadata", {{"annotations", {{"x", "]}"}}}, {"managedFields", {1, 2}}, {"name", "n"}}}}},
-      {"type", "MODIFIED"}}.dump();
+  const std::string event =
+      json{{"object",
+            {{"data", {{"a", "{\"metadata\":{\"managedFields\":["}, {"b", "\\"}}},
+             {"metadata",
+              {{"annotations", {{"x", "]}"}}}, {"managedFields", {1, 2}}, {"name", "n"}}}}},
+           {"type", "MODIFIED"}}
+          .dump();
   json expected = json::parse(event);
   expected["object"]["metadata"]["managedFields"] = json::array();
   EXPECT_EQ(json::parse(WithoutManagedFields(event)), expected);

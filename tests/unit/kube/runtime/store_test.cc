@@ -98,6 +98,14 @@ TEST(StoreTest, ReplaceTellsTheDifference) {
   EXPECT_EQ(store.Get({"default", "kept"}), kept) << "a known state is not taken in again";
 }
 
+TEST(StoreTest, LastOfSeveralStatesInAListCounts) {
+  Store store;
+  const auto changes = store.Replace(
+      PrepareAll(store, {ConfigMap("a", "1"), ConfigMap("b", "2"), ConfigMap("a", "3")}));
+  EXPECT_EQ(changes.size(), 2U);
+  EXPECT_EQ(store.Get({"default", "a"})->ResourceVersion(), "3");
+}
+
 TEST(StoreTest, SameNameAndVersionOfAnotherObjectIsAChange) {
   Store store;
   (void)store.Put(ConfigMap("a", "1", "first"));

@@ -289,10 +289,12 @@ TEST(StreamedListTest, IsReadInPagesFromAServerThatDoesNotStream) {
   EXPECT_EQ(std::get<Watcher::Watch>(watcher.Next(now)).resource_version, "7");
 }
 
-TEST(StreamedListTest, HasNoDeletions) {
+TEST(StreamedListTest, IsFollowedByWhatHasHappenedUntilItsEnd) {
   Watcher watcher({}, [] { return 0.99; });
   watcher.OnWatchStarted(TimePoint{});
-  EXPECT_EQ(watcher.OnEvent("DELETED", "3"), Effect::kEnd);
+  EXPECT_EQ(watcher.OnEvent("ADDED", "3"), Effect::kCollect);
+  EXPECT_EQ(watcher.OnEvent("MODIFIED", "4"), Effect::kCollect);
+  EXPECT_EQ(watcher.OnEvent("DELETED", "5"), Effect::kDiscard);
 }
 
 }  // namespace
