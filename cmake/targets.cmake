@@ -38,7 +38,7 @@ function(sextant_program name)
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()
 
-foreach(suite unit simulation integration e2e)
+foreach(suite unit simulation integration e2e fuzz)
   add_custom_target(${suite}_tests) # builds a suite alone
 endforeach()
 
@@ -56,4 +56,24 @@ function(sextant_test suite name)
   endif()
   set_tests_properties(${suite}.${name} PROPERTIES LABELS ${suite} TIMEOUT ${arg_TIMEOUT}
     ENVIRONMENT "GTEST_OUTPUT=xml:${CMAKE_BINARY_DIR}/results/${suite}.${name}.xml")
+endfunction()
+
+# sextant_fuzz(NAME SOURCES … SEEDS FOLDER [LIBRARIES …]): a libFuzzer target that CI runs for a minute, from the inputs
+# in that folder. Every input that once failed joins them.
+option(SEXTANT_FUZZ "Build the fuzz targets; needs clang" OFF)
+function(sextant_fuzz name)
+  if(NOT SEXTANT_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "SEEDS" "SOURCES;LIBRARIES" ${ARGN})
+  set(target fuzz_${name})
+  add_executable(${target} ${arg_SOURCES})
+  target_link_libraries(${target} PRIVATE sextant_options ${arg_LIBRARIES})
+  target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+  add_dependencies(fuzz_tests ${target})
+  set(found "${CMAKE_CURRENT_BINARY_DIR}/found/${name}")
+  file(MAKE_DIRECTORY "${found}")
+  add_test(NAME fuzz.${name} COMMAND ${target} -max_total_time=60 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1
+    "${found}" "${arg_SEEDS}")
+  set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz TIMEOUT 180)
 endfunction()

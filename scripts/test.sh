@@ -2,11 +2,11 @@
 # test.sh [SUITE…]: runs the suites named, or all of them, and ends with one line: N passed, N failed.
 . "$(dirname "$0")/lib.sh"
 suites=("$@")
-[ $# -gt 0 ] || suites=(lint unit simulation integration e2e)
+[ $# -gt 0 ] || suites=(lint unit simulation fuzz integration e2e)
 for suite in "${suites[@]}"; do
   case $suite in
-    lint | unit | simulation | integration | e2e) ;;
-    *) die "no suite $suite; there are: lint unit simulation integration e2e" ;;
+    lint | unit | simulation | fuzz | integration | e2e) ;;
+    *) die "no suite $suite; there are: lint unit simulation fuzz integration e2e" ;;
   esac
 done
 wanted() { [[ " ${suites[*]} " == *" $1 "* ]]; }
@@ -42,11 +42,12 @@ count() { # TITLE PRESET SUITE
 }
 
 run() { # SUITE PRESET TITLE [--cluster]
-  local log=$logs/test-$1-$2.log results=$root/build/$2/results
+  local log=$logs/test-$1-$2.log results=$root/build/$2/results jobs=
+  [ "$1" != fuzz ] || jobs=-j$(nproc) # by the clock, a minute each
   mkdir -p "$results"
   rm -f "$results/$1".*.xml "$results/ctest.$1.xml"
   say "$3"
-  "$root/scripts/in-toolchain.sh" ${4:-} ctest --test-dir "build/$2" -L "^$1\$" --output-on-failure \
+  "$root/scripts/in-toolchain.sh" ${4:-} ctest --test-dir "build/$2" -L "^$1\$" --output-on-failure $jobs \
     --output-junit "results/ctest.$1.xml" </dev/null >"$log" 2>&1 || tail -n 80 "$log"
   if [ -f "$results/ctest.$1.xml" ]; then count "$3" "$2" "$1"; else report "$3" 0 1; fi
 }
@@ -76,6 +77,7 @@ all() {
       if wanted simulation; then run simulation $sanitizer "simulation ($sanitizer)"; fi
     done
   fi
+  if wanted fuzz && check build-fuzz "build (fuzz)" build fuzz fuzz_tests; then run fuzz fuzz "fuzz"; fi
 
   wanted integration || wanted e2e || return 0
   finish tools "test bed's tools" || { report "test bed's tools" 0 1; return; }
