@@ -8,11 +8,12 @@
 
 namespace sextant::storage {
 
-std::unexpected<DiskError> SystemError(std::string_view doing, const std::filesystem::path& path, int code) {
+std::unexpected<DiskError> SystemError(std::string_view doing, const std::filesystem::path& path,
+                                       int code) {
   const bool full = code == ENOSPC || code == EDQUOT;
-  return std::unexpected(DiskError{full ? DiskError::Kind::kFull : DiskError::Kind::kFailed,
-                                   std::format("{} {}: {}", doing, path.string(),
-                                               std::generic_category().message(code))});
+  return std::unexpected(DiskError{
+      full ? DiskError::Kind::kFull : DiskError::Kind::kFailed,
+      std::format("{} {}: {}", doing, path.string(), std::generic_category().message(code))});
 }
 
 Result<> WriteAll(File& file, std::uint64_t offset, std::vector<BytesView> pieces) {
@@ -70,7 +71,8 @@ Result<> ReplaceFile(FileSystem& files, const std::filesystem::path& path, Bytes
   return files.SyncDirectory(path.parent_path());
 }
 
-Result<Bytes> ReadWholeFile(FileSystem& files, const std::filesystem::path& path, std::size_t limit) {
+Result<Bytes> ReadWholeFile(FileSystem& files, const std::filesystem::path& path,
+                            std::size_t limit) {
   auto file = files.Open(path, OpenMode::kExisting);
   if (!file) {
     return std::unexpected(file.error());

@@ -1,6 +1,8 @@
 // The file system calls the log makes, as a seam: tests put failures and lost writes behind it.
 #pragma once
 
+#include "sextant/protocol/types.h"
+
 #include <cstdint>
 #include <expected>
 #include <filesystem>
@@ -9,8 +11,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "sextant/protocol/types.h"
 
 namespace sextant::storage {
 
@@ -82,9 +82,10 @@ class FileSystem {
 // `size` zero bytes from `offset` on.
 [[nodiscard]] Result<> WriteZeros(File& file, std::uint64_t offset, std::uint64_t size);
 
-// Puts `content` in the place of the file at `path`, as a whole and durably: written beside it, synced, renamed,
-// and the directory synced.
-[[nodiscard]] Result<> ReplaceFile(FileSystem& files, const std::filesystem::path& path, BytesView content);
+// Puts `content` in the place of the file at `path`, as a whole and durably: written beside it,
+// synced, renamed, and the directory synced.
+[[nodiscard]] Result<> ReplaceFile(FileSystem& files, const std::filesystem::path& path,
+                                   BytesView content);
 // A whole file of at most `limit` bytes.
 [[nodiscard]] Result<Bytes> ReadWholeFile(FileSystem& files, const std::filesystem::path& path,
                                           std::size_t limit);

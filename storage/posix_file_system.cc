@@ -1,13 +1,12 @@
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
-#include <unistd.h>
+#include "storage/file_system.h"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-
-#include "storage/file_system.h"
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 namespace sextant::storage {
 namespace {
@@ -45,7 +44,8 @@ class PosixFile : public File {
     }
     ssize_t written = -1;
     do {
-      written = ::pwritev(fd_.get(), vectors.data(), static_cast<int>(count), static_cast<off_t>(offset));
+      written =
+          ::pwritev(fd_.get(), vectors.data(), static_cast<int>(count), static_cast<off_t>(offset));
     } while (written < 0 && errno == EINTR);
     if (written < 0) {
       return SystemError("writing", path_, errno);
@@ -56,8 +56,8 @@ class PosixFile : public File {
   Result<std::size_t> Read(std::uint64_t offset, std::span<std::uint8_t> into) override {
     std::size_t done = 0;
     while (done < into.size()) {
-      const ssize_t read =
-          ::pread(fd_.get(), into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
+      const ssize_t read = ::pread(fd_.get(), into.data() + done, into.size() - done,
+                                   static_cast<off_t>(offset + done));
       if (read == 0) {
         break;
       }
@@ -127,7 +127,8 @@ class PosixFileSystem : public FileSystem {
   Result<std::vector<std::string>> List(const fs::path& path) override {
     std::vector<std::string> names;
     std::error_code error;
-    for (fs::directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error)) {
+    for (fs::directory_iterator entry(path, error), end; !error && entry != end;
+         entry.increment(error)) {
       names.push_back(entry->path().filename().string());
     }
     if (error && error != std::errc::no_such_file_or_directory) {

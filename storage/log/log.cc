@@ -29,10 +29,15 @@ Lsn Log::start() const {
   return start_;
 }
 
+Lsn Log::readable() const {
+  const std::shared_lock lock(mutex_);
+  return flushed_;
+}
+
 std::uint64_t Log::room() const {
   const std::shared_lock lock(mutex_);
-  const std::uint64_t here =
-      segments_.empty() ? 0 : segments_.rbegin()->second.segment->limit() - std::min(end_, segments_.rbegin()->second.segment->limit());
+  const Lsn limit = segments_.empty() ? 0 : segments_.rbegin()->second.segment->limit();
+  const std::uint64_t here = limit - std::min(end_, limit);
   return here + (segment_files_.prepared() ? options_.segment_size : 0);
 }
 
@@ -77,8 +82,8 @@ Result<> Log::Place(Lsn first, std::uint64_t size) {
 Result<> Log::Append(const Group& group) {
   const protocol::GroupHeader& header = group.header();
   if (header.branch != options_.branch || header.first != end_ || header.previous_end != end_) {
-    return Misuse(std::format("a group of branch {} for [{}, {}) behind {} of branch {}", header.branch, header.first,
-                              header.end, end_, options_.branch));
+    return Misuse(std::format("a group of branch {} for [{}, {}) behind {} of branch {}",
+                              header.branch, header.first, header.end, end_, options_.branch));
   }
   if (auto placed = Place(header.first, group.bytes().size()); !placed) {
     return placed;
@@ -104,7 +109,9 @@ Result<> Log::Flush() {
   }
   const Lsn first = buffer_.front().header().first;
   last.dirty = true;
-  if (auto written = WriteAll(last.segment->file(), first - last.segment->first(), std::move(pieces)); !written) {
+  if (auto written =
+          WriteAll(last.segment->file(), first - last.segment->first(), std::move(pieces));
+      !written) {
     // The segment's blocks are there already: a full disk cannot be what stopped this.
     return std::unexpected(DiskError{DiskError::Kind::kFailed, written.error().what});
   }
@@ -143,8 +150,9 @@ Result<> Log::Truncate(Lsn from) {
   return from < end_ ? EraseBehind(from, false) : Result<>();
 }
 
-// Bytes behind the end must be gone before new groups are written there: an old group could follow the new ones
-// without a seam. `all`: whatever is behind the end, and not only what this object has written.
+// Bytes behind the end must be gone before new groups are written there: an old group could follow
+// the new ones without a seam. `all`: whatever is behind the end, and not only what this object has
+// written.
 Result<> Log::EraseBehind(Lsn end, bool all) {
   bool removed = false;
   while (!segments_.empty() && segments_.rbegin()->first >= end) {
@@ -180,25 +188,30 @@ Result<> Log::EraseBehind(Lsn end, bool all) {
 
 Result<> Log::Repair(const Group& group) {
   const protocol::GroupHeader& header = group.header();
-  if (header.branch != options_.branch || header.first != header.previous_end || header.first < start_ ||
-      header.end > end_) {
-    return Misuse(std::format("a repair of [{}, {}) of branch {} in a log [{}, {})", header.first, header.end,
-                              header.branch, start_, end_));
+  if (header.branch != options_.branch || header.first != header.previous_end ||
+      header.first < start_ || header.end > end_) {
+    return Misuse(std::format("a repair of [{}, {}) of branch {} in a log [{}, {})", header.first,
+                              header.end, header.branch, start_, end_));
   }
   if (auto flushed = Flush(); !flushed) {
     return flushed;
   }
   auto place = Find(header.first);
-  if (place == segments_.end() || header.end > place->second.segment->limit()) {  // its whole file is gone
+  if (place == segments_.end() ||
+      header.end > place->second.segment->limit()) {  // its whole file is gone
     auto segment = segment_files_.Create(header.first, group.bytes().size());
     if (!segment) {
       return std::unexpected(segment.error());
     }
     const std::unique_lock lock(mutex_);
-    place = segments_.emplace(header.first, Entry{.segment = std::move(*segment), .marks = {}, .dirty = false}).first;
+    place = segments_
+                .emplace(header.first,
+                         Entry{.segment = std::move(*segment), .marks = {}, .dirty = false})
+                .first;
   }
   const Segment& segment = *place->second.segment;
-  if (auto written = WriteAll(segment.file(), header.first - segment.first(), {group.bytes()}); !written) {
+  if (auto written = WriteAll(segment.file(), header.first - segment.first(), {group.bytes()});
+      !written) {
     return written;
   }
   return segment.file().Sync();
@@ -274,9 +287,8 @@ Result<LogSlice> Log::Read(Lsn from, std::size_t bytes) const {
       // Where more of the segment can be read, what is bad may only be cut off.
       const bool whole = until == known;
       const ScanResult scan =
-          ScanGroups(*content, {options_.branch, begin, begin, whole ? known : begin}, [&](Group group) {
-            return visit(std::move(group));
-          });
+          ScanGroups(*content, {options_.branch, begin, begin, whole ? known : begin},
+                     [&](Group group) { return visit(std::move(group)); });
       if (whole) {
         for (const LsnRange& range : scan.damaged) {
           if (range.end > before && !slice.damaged) {
@@ -316,7 +328,8 @@ Result<Bytes> Log::ReadBytes(Lsn from, std::size_t size) const {
       return bytes;
     }
   }
-  return std::unexpected(DiskError{DiskError::Kind::kDamaged, std::format("LSN {} is on no file", from)});
+  return std::unexpected(
+      DiskError{DiskError::Kind::kDamaged, std::format("LSN {} is on no file", from)});
 }
 
 }  // namespace sextant::storage

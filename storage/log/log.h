@@ -1,22 +1,22 @@
 // A branch's log on disk. docs/storage-files.md has the files.
 //
-//   Append*  Sync          groups go to a buffer, to the file system when that is full, and are durable after Sync
-//   Read, ReadBytes        whole groups, or some bytes, of what was appended
+//   Append*  Sync          groups go to a buffer, to the file system when that is full, and are
+//   durable after Sync Read, ReadBytes        whole groups, or some bytes, of what was appended
 //   Truncate, Repair       what the protocol asks for after a takeover and after damage
 //   DropBelow              the front of the log goes
 //
-// Threads: one writer at a time calls the functions that are not const, and Prepare may run beside it; const
-// functions may be called from any thread at any time.
-// Errors: kFull from Append, Prepare and Repair leaves the log as it was. After any other error of a function that
-// writes, the log must not be written to any more; opening it again finds out what it holds.
+// Threads: one writer at a time calls the functions that are not const, and Prepare may run beside
+// it; const functions may be called from any thread at any time. Errors: kFull from Append, Prepare
+// and Repair leaves the log as it was. After any other error of a function that writes, the log
+// must not be written to any more; opening it again finds out what it holds.
 #pragma once
+
+#include "storage/log/log_scan.h"
+#include "storage/log/segment_files.h"
 
 #include <map>
 #include <memory>
 #include <shared_mutex>
-
-#include "storage/log/log_scan.h"
-#include "storage/log/segment_files.h"
 
 namespace sextant::storage {
 
@@ -43,13 +43,17 @@ struct LogSlice {
 
 class Log {
  public:
-  // Scans the log; `synced` is up to where it is known to have been durable. What is behind its end is erased.
-  [[nodiscard]] static Result<std::unique_ptr<Log>> Open(FileSystem& files, LogOptions options, Lsn synced);
+  // Scans the log; `synced` is up to where it is known to have been durable. What is behind its end
+  // is erased.
+  [[nodiscard]] static Result<std::unique_ptr<Log>> Open(FileSystem& files, LogOptions options,
+                                                         Lsn synced);
 
   [[nodiscard]] const LogContent& found() const { return found_; }
   // Behind the last group appended.
   [[nodiscard]] Lsn end() const;
   [[nodiscard]] Lsn start() const;
+  // Up to where Read and ReadBytes see it.
+  [[nodiscard]] Lsn readable() const;
   // Bytes that can be appended before space has to be found for another segment.
   [[nodiscard]] std::uint64_t room() const;
 
@@ -63,8 +67,8 @@ class Log {
   [[nodiscard]] Result<> DropBelow(Lsn lsn);
   [[nodiscard]] Result<> Prepare() { return segment_files_.Prepare(); }
 
-  // Groups from `from` on, the first of which may begin below if `from` is inside it, until they are `bytes` or more.
-  // Groups that are only in the buffer are not among them.
+  // Groups from `from` on, the first of which may begin below if `from` is inside it, until they
+  // are `bytes` or more. Groups that are only in the buffer are not among them.
   [[nodiscard]] Result<LogSlice> Read(Lsn from, std::size_t bytes) const;
   // The bytes [from, from + size), unverified. kDamaged when they are not all in one segment.
   [[nodiscard]] Result<Bytes> ReadBytes(Lsn from, std::size_t size) const;
@@ -72,7 +76,8 @@ class Log {
   [[nodiscard]] Result<> Flush();
 
  private:
-  // Known beginnings of groups, one every kMarkDistance, so that a read need not begin at a segment's front.
+  // Known beginnings of groups, one every kMarkDistance, so that a read need not begin at a
+  // segment's front.
   struct Entry {
     std::shared_ptr<Segment> segment;
     std::vector<Lsn> marks;

@@ -1,7 +1,7 @@
 // Opening a log: every segment is walked from its first group on.
-#include <algorithm>
-
 #include "storage/log/log.h"
+
+#include <algorithm>
 
 namespace sextant::storage {
 
@@ -24,7 +24,8 @@ Result<> Log::Recover(Lsn synced) {
   }
   start_ = start->value_or(options_.start);
   for (std::size_t i = 0; i < segments->size(); ++i) {
-    if (i + 1 < segments->size() && (*segments)[i + 1]->first() <= start_) {  // dropped, all but the file
+    if (i + 1 < segments->size() &&
+        (*segments)[i + 1]->first() <= start_) {  // dropped, all but the file
       if (auto gone = segment_files_.Remove(*(*segments)[i]); !gone) {
         return gone;
       }
@@ -47,7 +48,8 @@ Result<> Log::Recover(Lsn synced) {
       break;  // what is behind was never synced; or else these files are not of one log
     }
     const auto next = std::next(entry);
-    const auto scan = ScanSegment(entry, next == segments_.end() ? synced : std::min(next->first, synced));
+    const auto scan =
+        ScanSegment(entry, next == segments_.end() ? synced : std::min(next->first, synced));
     if (!scan) {
       return std::unexpected(scan.error());
     }
@@ -70,11 +72,12 @@ Result<ScanResult> Log::ScanSegment(Segments::iterator entry, Lsn known) {
   if (!content) {
     return std::unexpected(content.error());
   }
-  return ScanGroups(*content, {options_.branch, segment.first(), segment.first(), known}, [&](Group group) {
-    Mark(entry->second, group.header().first);
-    found_.last_time = group.header().time;
-    return true;
-  });
+  return ScanGroups(*content, {options_.branch, segment.first(), segment.first(), known},
+                    [&](Group group) {
+                      Mark(entry->second, group.header().first);
+                      found_.last_time = group.header().time;
+                      return true;
+                    });
 }
 
 // Torn writes and old bytes behind the end; nothing to do after a clean stop.

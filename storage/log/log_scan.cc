@@ -1,9 +1,9 @@
 #include "storage/log/log_scan.h"
 
+#include "sextant/protocol/codec.h"
+
 #include <algorithm>
 #include <array>
-
-#include "sextant/protocol/codec.h"
 
 namespace sextant::storage {
 namespace {
@@ -21,7 +21,8 @@ struct Scanner {
     return lsn - first < bytes.size() ? bytes.subspan(lsn - first) : BytesView();
   }
 
-  // The size of what begins at `lsn`, if its header says that it belongs there and ends within the bytes.
+  // The size of what begins at `lsn`, if its header says that it belongs there and ends within the
+  // bytes.
   [[nodiscard]] std::optional<std::size_t> Fits(Lsn lsn) const {
     const BytesView rest = At(lsn);
     const auto size = Group::SizeOf(rest);
@@ -33,8 +34,8 @@ struct Scanner {
     Lsn begin = 0;
     Lsn end = 0;
     Lsn previous_end = 0;
-    protocol::Decoder(rest.subspan(kBranchOffset, kTimeOffset - kBranchOffset))(found_branch, epoch, begin, end,
-                                                                                previous_end);
+    protocol::Decoder(rest.subspan(kBranchOffset, kTimeOffset - kBranchOffset))(
+        found_branch, epoch, begin, end, previous_end);
     if (found_branch != branch || begin != lsn || previous_end != lsn || end != lsn + *size) {
       return std::nullopt;
     }
@@ -93,7 +94,8 @@ ScanResult ScanGroups(BytesView bytes, const ScanRequest& request, const GroupVi
       result.open_damage = true;
       return result;
     }
-    // What was never known to be synced must not be counted as ours, so damage ends where knowledge does.
+    // What was never known to be synced must not be counted as ours, so damage ends where knowledge
+    // does.
     const Lsn resumed = std::min(*next, request.known);
     result.damaged.push_back({result.end, resumed});
     result.end = resumed;

@@ -1,14 +1,15 @@
-// One file of a log: the bytes of whole groups, the byte of LSN x at offset x - first(). Its name is `first` in hex.
+// One file of a log: the bytes of whole groups, the byte of LSN x at offset x - first(). Its name
+// is `first` in hex.
 #pragma once
+
+#include "sextant/protocol/types.h"
+#include "storage/file_system.h"
 
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "sextant/protocol/types.h"
-#include "storage/file_system.h"
 
 namespace sextant::storage {
 

@@ -1,9 +1,9 @@
 #include "storage/log/segment_files.h"
 
-#include <algorithm>
-
 #include "sextant/protocol/codec.h"
 #include "sextant/protocol/crc32c.h"
+
+#include <algorithm>
 
 namespace sextant::storage {
 namespace {
@@ -119,7 +119,8 @@ Result<> SegmentFiles::Remove(const Segment& segment) {
   return files_.Remove(directory_ / Segment::Name(segment.first()));
 }
 
-// Its bytes stay. They cannot be taken for the log's: all their LSNs are below any that will be written there.
+// Its bytes stay. They cannot be taken for the log's: all their LSNs are below any that will be
+// written there.
 Result<> SegmentFiles::Recycle(const Segment& segment) {
   const std::scoped_lock lock(mutex_);
   if (spare_ || segment.size() != segment_size_) {

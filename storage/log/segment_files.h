@@ -1,17 +1,19 @@
 // The files of one log's directory: segments, and one spare made ahead.
 //
 //   <first LSN, 16 hex digits>.log   a segment
-//   spare                            a segment to come: its size is final and every block of it was written, so that
-//                                    writing to it later changes no metadata and fdatasync has only data to write
+//   spare                            a segment to come: its size is final and every block of it was
+//   written, so that
+//                                    writing to it later changes no metadata and fdatasync has only
+//                                    data to write
 //   start                            where the log begins, when its front was dropped
 //
 // Thread-safe: Prepare runs beside the log's writer.
 #pragma once
 
+#include "storage/log/segment.h"
+
 #include <mutex>
 #include <vector>
-
-#include "storage/log/segment.h"
 
 namespace sextant::storage {
 
@@ -26,8 +28,8 @@ class SegmentFiles {
   // Makes sure of the spare. kFull when there is no room for one; nothing is left behind then.
   [[nodiscard]] Result<> Prepare();
   [[nodiscard]] bool prepared() const;
-  // A durable file for a segment that begins at `first` and holds `size` bytes or more: the spare, if it is large
-  // enough, and else a new one.
+  // A durable file for a segment that begins at `first` and holds `size` bytes or more: the spare,
+  // if it is large enough, and else a new one.
   [[nodiscard]] Result<std::unique_ptr<Segment>> Create(Lsn first, std::uint64_t size);
 
   // The segment's file goes, or becomes the spare. Durable after Sync.

@@ -1,10 +1,10 @@
 // Groups to fill logs with.
 #pragma once
 
+#include "sextant/protocol/group.h"
+
 #include <span>
 #include <vector>
-
-#include "sextant/protocol/group.h"
 
 namespace sextant::storage::testing {
 
@@ -30,7 +30,8 @@ inline protocol::Group MakeGroup(protocol::Lsn end, std::size_t size, std::uint8
   std::vector<protocol::Record> records;
   for (std::uint64_t page = 0; size > 0; ++page) {
     const std::size_t piece = std::min(size, protocol::kPageSize);
-    records.emplace_back(protocol::PagePatch{.page = {1, page}, .pieces = {{0, protocol::Bytes(piece, fill)}}});
+    records.emplace_back(
+        protocol::PagePatch{.page = {1, page}, .pieces = {{0, protocol::Bytes(piece, fill)}}});
     size -= piece;
   }
   return MakeGroup(end, records, epoch);

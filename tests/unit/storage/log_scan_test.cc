@@ -1,9 +1,9 @@
 #include "storage/log/log_scan.h"
 
+#include "tests/unit/storage/groups.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "tests/unit/storage/groups.h"
 
 namespace sextant::storage {
 namespace {
@@ -59,7 +59,8 @@ TEST_F(LogScan, AWriteTornAtAnyByteEndsTheLogBeforeIt) {
   const Group torn = Add(30);
   const Bytes whole = bytes_;
   for (std::size_t kept = 0; kept < torn.bytes().size(); ++kept) {
-    bytes_.assign(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(groups_[0].bytes().size() + kept));
+    bytes_.assign(whole.begin(),
+                  whole.begin() + static_cast<std::ptrdiff_t>(groups_[0].bytes().size() + kept));
     EXPECT_EQ(Scan(kFirst).end, groups_[0].end()) << kept;
     bytes_.resize(whole.size());
     if (bytes_ != whole) {
@@ -71,8 +72,9 @@ TEST_F(LogScan, AWriteTornAtAnyByteEndsTheLogBeforeIt) {
 TEST_F(LogScan, AGroupOfAnotherPlaceOrBranchEndsTheLog) {
   Add(40);
   const Bytes one = bytes_;
-  for (const Group& other : {MakeGroup(groups_[0].end() - 1, 10, 9), MakeGroup(groups_[0].end() + 1, 10, 9),
-                             MakeGroup(groups_[0].end(), {}, 1, 0, kBranch + 1)}) {
+  for (const Group& other :
+       {MakeGroup(groups_[0].end() - 1, 10, 9), MakeGroup(groups_[0].end() + 1, 10, 9),
+        MakeGroup(groups_[0].end(), {}, 1, 0, kBranch + 1)}) {
     bytes_ = one;
     bytes_.insert(bytes_.end(), other.bytes().begin(), other.bytes().end());
     EXPECT_EQ(Scan(kFirst).end, groups_[0].end());
@@ -112,7 +114,8 @@ TEST_F(LogScan, WhereHeadersAreGoneTooTheRangeLastsToTheNextGoodGroup) {
   for (Lsn lsn = first.header().first; lsn < second.end(); ++lsn) {
     bytes_[lsn - kFirst] = 0;
   }
-  EXPECT_THAT(Scan(groups_.back().end()).damaged, ElementsAre(LsnRange{first.header().first, second.end()}));
+  EXPECT_THAT(Scan(groups_.back().end()).damaged,
+              ElementsAre(LsnRange{first.header().first, second.end()}));
 }
 
 TEST_F(LogScan, DamageToTheEndStaysOpen) {

@@ -1,12 +1,12 @@
 #include "storage/log/log.h"
 
+#include "tests/unit/storage/groups.h"
+#include "tests/unit/storage/memory_file_system.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <random>
-
-#include "tests/unit/storage/groups.h"
-#include "tests/unit/storage/memory_file_system.h"
 
 namespace sextant::storage {
 namespace {
@@ -27,11 +27,12 @@ class LogTest : public ::testing::Test {
 
   void Open() {
     log_.reset();
-    auto log = Log::Open(files_, {.directory = "/log",
-                                  .branch = kBranch,
-                                  .start = kStart,
-                                  .segment_size = kSegment,
-                                  .buffer_size = 2048},
+    auto log = Log::Open(files_,
+                         {.directory = "/log",
+                          .branch = kBranch,
+                          .start = kStart,
+                          .segment_size = kSegment,
+                          .buffer_size = 2048},
                          synced_);
     ASSERT_TRUE(log) << log.error().what;
     log_ = std::move(*log);
@@ -309,7 +310,8 @@ TEST_F(LogTest, TheFrontCanBeDroppedAndItsFilesUsedAgain) {
   }
 }
 
-// Random work, and a power cut in the middle of it: what was synced is there, what is there was written, in order.
+// Random work, and a power cut in the middle of it: what was synced is there, what is there was
+// written, in order.
 TEST(LogCrash, KeepsAPrefixThatHasAllThatWasSynced) {
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     SCOPED_TRACE(seed);
@@ -319,11 +321,12 @@ TEST(LogCrash, KeepsAPrefixThatHasAllThatWasSynced) {
     Lsn synced = kStart;
     protocol::Epoch epoch = 1;
     for (int life = 0; life < 4; ++life) {
-      auto log = Log::Open(files, {.directory = "/log",
-                                   .branch = kBranch,
-                                   .start = kStart,
-                                   .segment_size = kSegment,
-                                   .buffer_size = 3000},
+      auto log = Log::Open(files,
+                           {.directory = "/log",
+                            .branch = kBranch,
+                            .start = kStart,
+                            .segment_size = kSegment,
+                            .buffer_size = 3000},
                            synced);
       ASSERT_TRUE(log) << log.error().what;
       ASSERT_THAT((*log)->found().damaged, IsEmpty());

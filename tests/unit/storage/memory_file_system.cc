@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 
 namespace sextant::storage::testing {
 
@@ -23,7 +24,8 @@ class MemoryFile : public File {
     const std::uint64_t used = owner_.used();
     const std::scoped_lock lock(owner_.mutex_);
     Bytes& now = content_->now;
-    const std::uint64_t growth = std::max<std::uint64_t>(now.size(), offset + bytes.size()) - now.size();
+    const std::uint64_t growth =
+        std::max<std::uint64_t>(now.size(), offset + bytes.size()) - now.size();
     if (growth > 0 && used + growth > owner_.capacity_) {
       const std::uint64_t over = used + growth - owner_.capacity_;
       if (over >= bytes.size()) {
@@ -98,13 +100,14 @@ Result<> MemoryFileSystem::MakeDirectory(const fs::path&) { return {}; }
 
 Result<std::vector<std::string>> MemoryFileSystem::List(const fs::path& path) {
   const std::scoped_lock lock(mutex_);
-  std::vector<std::string> names;
+  std::set<std::string> names;  // directories are what files are in
   for (const auto& [name, content] : names_) {
-    if (name.parent_path() == path) {
-      names.push_back(name.filename().string());
+    const auto rest = std::ranges::mismatch(path, name);
+    if (rest.in1 == path.end() && rest.in2 != name.end()) {
+      names.insert(rest.in2->string());
     }
   }
-  return names;
+  return std::vector(names.begin(), names.end());
 }
 
 Result<> MemoryFileSystem::SyncDirectory(const fs::path& path) {

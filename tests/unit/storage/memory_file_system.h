@@ -1,13 +1,13 @@
 // A file system in memory that forgets, tears and refuses as a real one may.
 #pragma once
 
+#include "storage/file_system.h"
+
 #include <map>
 #include <memory>
 #include <mutex>
 #include <random>
 #include <string>
-
-#include "storage/file_system.h"
 
 namespace sextant::storage::testing {
 
@@ -26,10 +26,12 @@ class MemoryFileSystem : public FileSystem {
   Result<std::vector<std::string>> List(const std::filesystem::path& path) override;
   Result<> SyncDirectory(const std::filesystem::path& path) override;
 
-  // The power goes: of what was not synced, each sector and each directory's names are kept or lost by chance.
+  // The power goes: of what was not synced, each sector and each directory's names are kept or lost
+  // by chance.
   void Crash(std::mt19937_64& random);
 
-  // Bytes all files together may have; a write that would make them more writes what fits, or fails with ENOSPC.
+  // Bytes all files together may have; a write that would make them more writes what fits, or fails
+  // with ENOSPC.
   void set_capacity(std::uint64_t capacity) { capacity_ = capacity; }
   [[nodiscard]] std::uint64_t used() const;
   // Every write stops after this many bytes; 0: it does not.
