@@ -1,0 +1,175 @@
+// What a node asks of its disk, what it is told back, and what it finds there when it starts.
+//
+// The host carries out the operations of one branch in the order given. Record writes replace the
+// file as a whole (write a new one, fsync, rename, fsync the directory) and complete when that is
+// durable, and so do truncations. Groups are written without waiting; LogSynced means that all
+// written before SyncLog are durable. An error of any of these is told by Node::DiskFailed: a node
+// never tries again what an fsync refused.
+#pragma once
+
+#include "sextant/protocol/configuration.h"
+#include "sextant/protocol/group.h"
+#include "sextant/protocol/history.h"
+#include "sextant/protocol/types.h"
+
+#include <map>
+#include <optional>
+#include <variant>
+#include <vector>
+
+namespace sextant::protocol {
+
+// --- What is kept. ---
+
+struct NodeRecord {
+  MemberId member;
+  Configuration configuration;
+
+  void Describe(this auto& self, auto& archive) { archive(self.member, self.configuration); }
+};
+
+// The node refuses every epoch below, and this one from any other writer. Nil writer: learned from
+// a peer.
+struct Promise {
+  Epoch epoch = 0;
+  ClientId writer;
+
+  bool operator==(const Promise&) const = default;
+  void Describe(this auto& self, auto& archive) { archive(self.epoch, self.writer); }
+};
+
+// A truncation that must be finished before anything else: the log is to end at `from` and then to
+// have `history`.
+struct TruncationIntent {
+  History history;
+  Lsn from = 0;
+
+  void Describe(this auto& self, auto& archive) { archive(self.history, self.from); }
+};
+
+struct Pin {
+  Lsn lsn = 0;
+  Time lease{0};  // 0: until dropped
+
+  void Describe(this auto& self, auto& archive) { archive(self.lsn, self.lease); }
+};
+
+struct BranchRecord {
+  Branch branch;
+  Promise promise;
+  History history;
+  std::optional<TruncationIntent> intent;
+  Lsn vdl = 0;  // at least this much is durable in the volume
+  Lsn synced =
+      0;  // at least this much was synced here: what is bad below is damage, not a torn write
+  Lsn horizon = 0;  // versions of pages that only older LSNs see may be gone
+  std::map<Uuid, Pin> pins;
+  std::map<BranchId, Lsn> forks;  // of child branches: kept readable for ever
+
+  void Describe(this auto& self, auto& archive) {
+    archive(self.branch, self.promise, self.history, self.intent, self.vdl, self.synced,
+            self.horizon, self.pins, self.forks);
+  }
+};
+
+// A record as a file: magic, version, size, the fields, CRC32C.
+[[nodiscard]] Bytes EncodeNodeRecord(const NodeRecord& record);
+[[nodiscard]] std::expected<NodeRecord, DecodeError> DecodeNodeRecord(BytesView bytes);
+[[nodiscard]] Bytes EncodeBranchRecord(const BranchRecord& record);
+[[nodiscard]] std::expected<BranchRecord, DecodeError> DecodeBranchRecord(BytesView bytes);
+
+// A branch as found at start. The log is scanned from its first group on and ends at the first bad
+// one, unless that is below `record.synced`: then its range goes into `damaged` and the scan
+// continues behind it.
+struct RecoveredBranch {
+  BranchRecord record;
+  Lsn end = 0;
+  std::uint64_t last_time = 0;
+  std::vector<LsnRange> damaged;
+};
+
+// --- Operations. ---
+
+struct PersistNode {
+  NodeRecord record;
+};
+struct PersistBranch {
+  BranchRecord record;
+};
+struct WriteLog {
+  Group group;
+};
+struct SyncLog {
+  BranchId branch = 0;
+};
+// To end at `from`, which is the end of a group.
+struct TruncateLog {
+  BranchId branch = 0;
+  Lsn from = 0;
+};
+// Writes a group over the damaged one at its place, durably.
+struct RepairLog {
+  Group group;
+};
+// Whole groups from `from` on, about `bytes` of them; stops before a bad one and names it.
+struct ReadLog {
+  BranchId branch = 0;
+  Lsn from = 0;
+  std::size_t bytes = 0;
+  std::uint64_t token = 0;
+};
+// The page as of `lsn`, from the branch and its ancestors.
+struct ReadIndex {
+  BranchId branch = 0;
+  PageId page;
+  Lsn lsn = 0;
+  std::uint64_t token = 0;
+};
+// Versions of pages that no LSN from `horizon` on and none of `pins` sees may go. No answer.
+struct CollectVersions {
+  BranchId branch = 0;
+  Lsn horizon = 0;
+  std::vector<Lsn> pins;
+};
+
+using DiskOperation = std::variant<PersistNode, PersistBranch, WriteLog, SyncLog, TruncateLog,
+                                   RepairLog, ReadLog, ReadIndex, CollectVersions>;
+
+// --- Completions. ---
+
+struct NodePersisted {};
+struct BranchPersisted {
+  BranchId branch = 0;
+};
+struct LogSynced {
+  BranchId branch = 0;
+};
+struct LogTruncated {
+  BranchId branch = 0;
+};
+struct LogRepaired {
+  BranchId branch = 0;
+  LsnRange range;
+};
+struct LogRead {
+  BranchId branch = 0;
+  std::uint64_t token = 0;
+  std::vector<Group> groups;
+  std::optional<LsnRange> damaged;
+};
+// A group that could not be read: of the branch that was asked for, or of an ancestor.
+struct DamagedGroup {
+  BranchId branch = 0;
+  LsnRange range;
+};
+struct IndexRead {
+  std::uint64_t token = 0;
+  std::optional<DamagedGroup> damaged;
+  Lsn version = 0;
+  Bytes bytes;
+};
+
+using DiskCompletion = std::variant<NodePersisted, BranchPersisted, LogSynced, LogTruncated,
+                                    LogRepaired, LogRead, IndexRead>;
+
+}  // namespace sextant::protocol

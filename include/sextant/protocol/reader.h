@@ -1,0 +1,108 @@
+// Reading pages from the members: one answer is enough, because a position names the same bytes
+// everywhere. And keeping the past readable: a pin that a write quorum holds.
+#pragma once
+
+#include "sextant/protocol/effects.h"
+
+#include <expected>
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace sextant::protocol {
+
+struct ReaderOptions {
+  Time hedge_after =
+      std::chrono::milliseconds(5);  // without an answer, another member is asked too
+  Time retry_after = std::chrono::milliseconds(50);  // when no member could answer
+};
+
+// Where a member is, seen from the reader: 0 in its own zone.
+struct MemberPlace {
+  MemberId member;
+  std::uint32_t distance = 0;
+};
+
+struct PageVersion {
+  Lsn version = 0;
+  Bytes bytes;
+};
+
+enum class ReadError : std::uint8_t { kCollected };  // no member keeps that past any more
+
+struct ReadResult {
+  std::uint64_t request = 0;
+  MemberId from;
+  std::expected<PageVersion, ReadError> page;
+};
+
+// Any number of reads at a time. Not thread-safe; a value.
+class PageReader {
+ public:
+  PageReader(const ReaderOptions& options, std::vector<MemberPlace> members);
+
+  // The members may change at any time; running reads go on with the new ones.
+  void SetMembers(std::vector<MemberPlace> members);
+  // Returns the request's number. A read ends only with an answer: give it up with Cancel.
+  std::uint64_t Read(BranchId branch, const PageId& page, const Position& at, Time now,
+                     Effects& out);
+  void Cancel(std::uint64_t request) { reads_.erase(request); }
+  [[nodiscard]] Effects Receive(const MemberId& from, const PageRead& answer, Time now);
+  [[nodiscard]] Effects OnTimer(Time now);
+  // Time::max() when nothing is read.
+  [[nodiscard]] Time next_timer() const;
+  // What was finished since the last call.
+  [[nodiscard]] std::vector<ReadResult> TakeResults();
+
+ private:
+  struct Running {
+    ReadPage request;
+    std::vector<MemberId> untried;  // best last
+    std::size_t waiting = 0;        // asked and not answered in this round
+    bool collected = false;
+    Time deadline{0};
+  };
+
+  void NewRound(Running& running);
+  void AskNext(Running& running, Time now, Effects& out);
+
+  ReaderOptions options_;
+  std::vector<MemberPlace> members_;
+  std::map<MemberId, Lsn> scls_;  // as far as answers told
+  std::map<std::uint64_t, Running> reads_;
+  std::uint64_t next_request_ = 1;
+  std::vector<ReadResult> results_;
+};
+
+// Keeps one LSN readable while it is fed timers.
+class PinKeeper {
+ public:
+  PinKeeper(BranchId branch, const Uuid& pin, Lsn lsn, Time lease,
+            const Configuration& configuration);
+
+  [[nodiscard]] Effects OnTimer(Time now);
+  [[nodiscard]] Time next_timer() const { return next_timer_; }
+  void Receive(const MemberId& from, const PinSet& answer);
+  void SetConfiguration(const Configuration& configuration) { configuration_ = configuration; }
+  // A write quorum holds the pin, each for the lease counted from when it was asked.
+  [[nodiscard]] bool Held(Time now) const;
+  [[nodiscard]] Effects Drop();
+  [[nodiscard]] Lsn lsn() const { return lsn_; }
+
+ private:
+  struct Claim {
+    Time asked{0};  // the oldest request that the next answer may be to
+    bool waiting = false;
+    std::optional<Time> until;
+  };
+
+  BranchId branch_;
+  Uuid pin_;
+  Lsn lsn_;
+  Time lease_;
+  Configuration configuration_;
+  std::map<MemberId, Claim> claims_;
+  Time next_timer_{0};
+};
+
+}  // namespace sextant::protocol

@@ -1,0 +1,162 @@
+// One branch's log on one node: promises, the log's end, what is on disk of it, and its repair from
+// peers.
+//
+// The three steps of a writer are the three public functions OnSeal, OnAdopt and OnAppend; read
+// them in that order in replica.cc. Everything a node owes a writer is decided there:
+//   * a promise is on disk before it is told;
+//   * an append is on disk before it is acknowledged;
+//   * the log is cut only where a newer history says so, never below the VDL, and a cut once begun
+//   is finished.
+//
+// Not thread-safe; a value. It does no I/O: see effects.h.
+#pragma once
+
+#include "sextant/protocol/disk.h"
+#include "sextant/protocol/effects.h"
+#include "sextant/protocol/history.h"
+#include "sextant/protocol/message.h"
+#include "sextant/protocol/types.h"
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <variant>
+#include <vector>
+
+namespace sextant::protocol {
+
+class Replica {
+ public:
+  explicit Replica(const Branch& branch, Generation generation);
+  Replica(const RecoveredBranch& found, Generation generation, Time now);
+  // Finishes a truncation that was begun, and syncs what was found: it may have been written and
+  // not synced.
+  void Start(Effects& out);
+
+  // A writer's messages.
+  void OnSeal(const ClientId& from, const Seal& seal, Effects& out);
+  void OnAdopt(const ClientId& from, const Adopt& adopt, Effects& out);
+  void OnAppend(const ClientId& from, const Append& append, Effects& out);
+
+  // Peers' messages (replica_repair.cc).
+  [[nodiscard]] Gossip MakeGossip() const;
+  void OnGossip(const MemberId& from, const Gossip& gossip, Time now, Effects& out);
+  void OnPull(const MemberId& from, const Pull& pull, Effects& out);
+  void OnPulled(const MemberId& from, const Pulled& pulled, Time now, Effects& out);
+
+  // Readers' claims (replica_retention.cc).
+  void OnSetPin(const ClientId& from, const SetPin& set, Time now, Effects& out);
+  void OnDropPin(const DropPin& drop);
+  [[nodiscard]] ReadStatus CanRead(const Position& at) const;
+  // Something below was read and is bad.
+  void MarkDamaged(LsnRange range);
+
+  // The disk's answers.
+  void OnPersisted(Effects& out);
+  void OnSynced(Effects& out);
+  void OnTruncated(Effects& out);
+  void OnRepaired(LsnRange range);
+  void OnLogRead(const LogRead& read, Effects& out);
+
+  // Housekeeping: lets leases run out and writes down what was learned; asks `peer` for what is
+  // damaged here.
+  void OnTimer(Time now, const NodeRecord& node, const std::optional<MemberId>& peer, Effects& out);
+  void Scrub(Effects& out);
+  void set_generation(Generation generation) { generation_ = generation; }
+  // A child branch reads through to this one at `fork`, for ever. Too late if the horizon is above.
+  void KeepFork(BranchId child, Lsn fork);
+
+  [[nodiscard]] const BranchRecord& record() const { return record_; }
+  [[nodiscard]] const Branch& branch() const { return record_.branch; }
+  [[nodiscard]] Lsn start() const { return record_.branch.fork; }
+  [[nodiscard]] Lsn scl() const { return scl_; }
+  [[nodiscard]] Lsn end() const { return end_; }
+  [[nodiscard]] Lsn vdl() const { return vdl_; }
+  [[nodiscard]] const std::vector<LsnRange>& damaged() const { return damaged_; }
+  // Durable groups would have been cut: the quorum was broken by something outside the protocol.
+  // The host must stop the node and raise an alarm.
+  [[nodiscard]] bool broken() const { return broken_; }
+
+  // The whole state, for the explorer's hashes.
+  void Describe(this auto& self, auto& archive) {
+    archive(self.record_, self.generation_, self.end_, self.scl_, self.vdl_, self.last_time_,
+            self.sync_target_, self.damaged_, self.step_, self.requester_, self.donor_, self.pulls_,
+            self.retain_from_, self.broken_, self.waiting_.size(), self.pull_until_);
+  }
+
+ private:
+  // A change of the record under way. There is one at a time; a writer's messages wait for their
+  // turn.
+  enum class Step : std::uint8_t {
+    kIdle,
+    kSealing,        // waits for the log's sync, then persists the promise
+    kPromising,      // persists the promise
+    kIntending,      // persists that the log will be cut
+    kTruncating,     // cuts it
+    kAdopting,       // persists the new history
+    kPinning,        // persists a pin
+    kCheckpointing,  // persists VDL, SCL and horizon, so that a restart knows them
+    kLast = kCheckpointing
+  };
+
+  void Refuse(const ClientId& to, Epoch epoch, Refusal reason, Effects& out) const;
+  void AnswerSeal(const ClientId& from, Effects& out);
+  void BeginAdoption(const History& history, Lsn from, Effects& out);
+  void FinishAdoption(const History& history, Effects& out);
+  void Become(Step step, Effects& out);
+  void Idle(Effects& out);
+  void Write(const Group& group, Effects& out);
+  void Sync(Effects& out);
+  void Acknowledge(bool gap, Effects& out) const;
+  void RaiseVdl(Lsn vdl);
+  // Nothing written is still on its way to the disk.
+  [[nodiscard]] bool Quiet() const { return end_ == scl_ && !sync_target_; }
+  // Promised to an epoch as such, because its log was followed before its writer was met.
+  [[nodiscard]] bool Unclaimed(Epoch epoch) const {
+    return record_.promise == Promise{epoch, ClientId{}};
+  }
+  // The log's history and end hold still, but for appends.
+  [[nodiscard]] bool Settled() const {
+    return step_ == Step::kIdle || step_ == Step::kPinning || step_ == Step::kCheckpointing;
+  }
+  [[nodiscard]] bool AdoptedPromise() const {
+    return record_.promise.epoch == record_.history.last_epoch();
+  }
+  void AdvanceRetention(const NodeRecord& node);
+  void AskFor(const MemberId& peer, Lsn from, Time now, Effects& out);
+  [[nodiscard]] Lsn HorizonNow() const;
+  void Checkpoint(Effects& out);
+  void Collect(Effects& out);
+
+  BranchRecord record_;
+  Generation generation_ = 0;
+  Lsn end_ = 0;  // where the next group goes
+  Lsn scl_ = 0;  // all below is on disk
+  Lsn vdl_ = 0;
+  std::uint64_t last_time_ = 0;
+  std::optional<Lsn> sync_target_;  // a sync is running that will make this the SCL
+  std::vector<LsnRange> damaged_;   // below the SCL; ordered
+  bool broken_ = false;
+
+  Step step_ = Step::kIdle;
+  ClientId requester_;  // of the change under way
+  std::optional<PinSet> pin_reply_;
+  std::optional<MemberId> donor_;
+  std::deque<std::pair<ClientId, std::variant<Seal, Adopt>>> waiting_;
+
+  std::map<std::uint64_t, MemberId> pulls_;  // peers that wait for a read of the log
+  std::uint64_t next_token_ = 1;
+  Time pull_until_{0};  // an answer to our own pull may still come
+  Lsn scrubbed_ = 0;
+
+  Lsn retain_from_ = 0;
+  std::map<Uuid, Time> expiry_;  // of the pins with a lease
+  Lsn retain_target_ = 0;        // what the writer last asked for
+  Lsn retain_next_ = 0;  // what becomes retain_from_ when enough peers have told their forks since
+  std::set<MemberId> informed_by_;
+  bool pins_changed_ = false;
+  bool collect_ = false;
+};
+
+}  // namespace sextant::protocol

@@ -1,0 +1,140 @@
+// How a replica fills up from its peers: what it lacks at the end, and what went bad in the middle.
+//
+// An (epoch, LSN) names one sequence of bytes, so a group is right wherever it comes from if its
+// epoch is the one this log's history has there. What may be taken is limited to what is final:
+// below the VDL, or below the beginning of the epoch that was adopted.
+#include "sextant/protocol/replica.h"
+
+#include <algorithm>
+
+namespace sextant::protocol {
+namespace {
+
+constexpr std::size_t kPullBytes = 1U << 20;
+constexpr std::size_t kMaximumPulls = 64;
+constexpr Time kPullTimeout = std::chrono::milliseconds(100);
+
+}  // namespace
+
+Gossip Replica::MakeGossip() const {
+  return {.configuration = {},
+          .branch = branch(),
+          .history = record_.history.CutTo(scl_),
+          .scl = scl_,
+          .vdl = vdl_,
+          .forks = record_.forks};
+}
+
+void Replica::OnGossip(const MemberId& from, const Gossip& gossip, Time now, Effects& out) {
+  for (const auto& [child, fork] : gossip.forks) {
+    KeepFork(child, fork);
+  }
+  informed_by_.insert(from);
+  if (step_ != Step::kIdle) {
+    return;
+  }
+  const Lsn shared = Divergence({record_.history, scl_}, {gossip.history, gossip.scl}, start());
+  RaiseVdl(std::min(gossip.vdl, shared));
+  // The durable part of the peer's log was written by an epoch this log has never heard of: follow
+  // it. No writer may ever come to say so, on a branch that was left behind.
+  if (gossip.vdl > shared && Quiet() &&
+      gossip.history.EpochAt(gossip.vdl) > record_.history.last_epoch()) {
+    const Lsn last = gossip.vdl - 1;  // an epoch that begins at the VDL has nothing durable
+    donor_ = from;
+    BeginAdoption(gossip.history.CutTo(last), shared, out);
+    return;
+  }
+  const Lsn final_end = std::max(gossip.vdl, AdoptedPromise() ? record_.history.last_first() : 0);
+  if (std::min(gossip.scl, final_end) > end_) {
+    AskFor(from, end_, now, out);
+  }
+}
+
+void Replica::AskFor(const MemberId& peer, Lsn from, Time now, Effects& out) {
+  if (now >= pull_until_) {
+    pull_until_ = now + kPullTimeout;
+    out.Send(peer, Pull{branch().id, from});
+  }
+}
+
+void Replica::OnPull(const MemberId& from, const Pull& pull, Effects& out) {
+  if (pull.from >= start() && pull.from < scl_ && pulls_.size() < kMaximumPulls) {
+    const std::uint64_t token = next_token_++;
+    pulls_[token] = from;
+    out.Do(ReadLog{branch().id, pull.from, kPullBytes, token});
+  }
+}
+
+void Replica::OnLogRead(const LogRead& read, Effects& out) {
+  if (read.damaged) {
+    MarkDamaged(*read.damaged);
+  }
+  const auto pull = pulls_.find(read.token);
+  if (pull == pulls_.end()) {  // our own scrubbing
+    if (read.damaged) {
+      scrubbed_ = read.damaged->end;
+    } else if (!read.groups.empty()) {
+      scrubbed_ = read.groups.back().end();
+    }
+    return;
+  }
+  // The log may have been cut, and grown again, while it was read.
+  std::vector<Group> groups;
+  for (const Group& group : read.groups) {
+    if (group.end() <= scl_ && record_.history.EpochAt(group.end()) == group.epoch() && Settled()) {
+      groups.push_back(group);
+    }
+  }
+  if (!groups.empty()) {
+    out.Send(pull->second, Pulled{branch().id, vdl_, std::move(groups)});
+  }
+  pulls_.erase(pull);
+}
+
+void Replica::OnPulled(const MemberId& from, const Pulled& pulled, Time now, Effects& out) {
+  pull_until_ = Time{0};
+  if (!Settled()) {
+    return;
+  }
+  const Lsn before = end_;
+  const Lsn final_end = std::max(pulled.vdl, AdoptedPromise() ? record_.history.last_first() : 0);
+  for (const Group& group : pulled.groups) {
+    if (group.header().branch != branch().id ||
+        record_.history.EpochAt(group.end()) != group.epoch()) {
+      continue;
+    }
+    if (group.end() <= scl_) {
+      if (std::ranges::find(damaged_, group.range()) != damaged_.end()) {
+        out.Do(RepairLog{group});
+      }
+    } else if (group.header().previous_end == end_ && group.end() <= final_end) {
+      Write(group, out);
+    }
+  }
+  if (end_ > before) {
+    Sync(out);
+    RaiseVdl(pulled.vdl);
+    if (end_ < final_end) {
+      AskFor(from, end_, now, out);
+    }
+  }
+}
+
+void Replica::MarkDamaged(LsnRange range) {
+  if (range.end <= scl_ && std::ranges::find(damaged_, range) == damaged_.end()) {
+    damaged_.insert(std::ranges::upper_bound(damaged_, range), range);
+  }
+}
+
+void Replica::OnRepaired(LsnRange range) { std::erase(damaged_, range); }
+
+void Replica::Scrub(Effects& out) {
+  if (scrubbed_ >= scl_) {
+    scrubbed_ = start();
+  }
+  if (Settled() && scl_ > start()) {
+    out.Do(ReadLog{branch().id, scrubbed_, kPullBytes, 0});
+  }
+}
+
+}  // namespace sextant::protocol

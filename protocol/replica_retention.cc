@@ -1,0 +1,146 @@
+// What of the past stays readable: everything from the horizon on, and every pin and fork below it.
+#include "sextant/protocol/replica.h"
+
+#include <algorithm>
+
+namespace sextant::protocol {
+namespace {
+
+constexpr std::size_t kMaximumPins = 10'000;
+
+}  // namespace
+
+// A leased pin holds the horizon back: a reader's claim is short. A pin without a lease (a
+// snapshot) keeps only its own LSN readable, or one old snapshot would keep all that came after it.
+Lsn Replica::HorizonNow() const {
+  Lsn horizon = std::min(retain_from_, vdl_);
+  for (const auto& [id, pin] : record_.pins) {
+    if (pin.lease.count() > 0) {
+      horizon = std::min(horizon, pin.lsn);
+    }
+  }
+  return std::max(horizon, record_.horizon);
+}
+
+void Replica::OnSetPin(const ClientId& from, const SetPin& set, Time now, Effects& out) {
+  PinSet reply{.branch = branch().id, .pin = set.pin, .accepted = true, .horizon = record_.horizon};
+  const auto found = record_.pins.find(set.pin);
+  const bool same = found != record_.pins.end() && found->second.lsn == set.lsn &&
+                    found->second.lease == set.lease;
+  // A retention already begun is not undone by a pin, so below the horizon only a pin held all
+  // along is good.
+  if (!same && (set.lsn < record_.horizon || set.lsn < start() || set.lsn > vdl_ ||
+                record_.pins.size() >= kMaximumPins)) {
+    reply.accepted = false;
+    out.Send(from, reply);
+    return;
+  }
+  if (!same && step_ != Step::kIdle) {
+    return;  // the reader asks again
+  }
+  if (set.lease.count() > 0) {
+    expiry_[set.pin] = now + set.lease;
+  } else {
+    expiry_.erase(set.pin);
+  }
+  if (same) {
+    if (!pin_reply_ || pin_reply_->pin != set.pin) {
+      out.Send(from, reply);
+    }
+    return;
+  }
+  record_.pins[set.pin] = {set.lsn, set.lease};
+  requester_ = from;
+  pin_reply_ = reply;
+  Become(Step::kPinning, out);
+}
+
+void Replica::OnDropPin(const DropPin& drop) {
+  expiry_.erase(drop.pin);
+  pins_changed_ |= record_.pins.erase(drop.pin) > 0;
+}
+
+ReadStatus Replica::CanRead(const Position& at) const {
+  if (at.lsn > scl_ || at.lsn < start()) {
+    return ReadStatus::kBehind;
+  }
+  // Above the VDL the log may still be cut, so the reader must name the epoch it means.
+  const bool same_log =
+      at.lsn <= vdl_ || (Settled() && at.epoch != 0 && record_.history.EpochAt(at.lsn) == at.epoch);
+  if (!same_log) {
+    return ReadStatus::kBehind;
+  }
+  const auto kept = [&](const auto& entry) { return entry.second.lsn == at.lsn; };
+  const auto forked = [&](const auto& entry) { return entry.second == at.lsn; };
+  if (at.lsn < record_.horizon && std::ranges::none_of(record_.pins, kept) &&
+      std::ranges::none_of(record_.forks, forked)) {
+    return ReadStatus::kCollected;
+  }
+  return ReadStatus::kOk;
+}
+
+void Replica::KeepFork(BranchId child, Lsn fork) {
+  if (fork >= record_.horizon && fork >= start()) {
+    pins_changed_ |= record_.forks.try_emplace(child, fork).second;
+  }
+}
+
+// A branch exists when a write quorum has it, so any takeover quorum knows its fork. Until one has
+// told, nothing is collected: this member may be new, or have slept.
+void Replica::AdvanceRetention(const NodeRecord& node) {
+  const auto informed = [&](const MemberId& member) {
+    return member == node.member || informed_by_.contains(member);
+  };
+  if (!node.configuration.CanTakeOver(informed)) {
+    return;
+  }
+  retain_from_ = retain_next_;
+  if (retain_target_ > retain_next_) {
+    retain_next_ = retain_target_;
+    informed_by_.clear();
+  }
+}
+
+void Replica::OnTimer(Time now, const NodeRecord& node, const std::optional<MemberId>& peer,
+                      Effects& out) {
+  AdvanceRetention(node);
+  for (auto it = expiry_.begin(); it != expiry_.end();) {
+    if (now >= it->second && step_ == Step::kIdle) {
+      pins_changed_ |= record_.pins.erase(it->first) > 0;
+      it = expiry_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+  if (!damaged_.empty() && peer) {
+    out.Send(*peer, Pull{branch().id, damaged_.front().first});
+  }
+  Checkpoint(out);
+}
+
+void Replica::Checkpoint(Effects& out) {
+  const Lsn horizon = HorizonNow();
+  const bool learned = vdl_ > record_.vdl || scl_ > record_.synced;
+  if (step_ != Step::kIdle || (!learned && !pins_changed_ && horizon == record_.horizon)) {
+    return;
+  }
+  collect_ = horizon > record_.horizon || pins_changed_;
+  pins_changed_ = false;
+  record_.horizon = horizon;  // refused to readers from here on, collected when this is on disk
+  Become(Step::kCheckpointing, out);
+}
+
+// After the checkpoint: a restart must never offer versions that are gone.
+void Replica::Collect(Effects& out) {
+  CollectVersions collect{branch().id, record_.horizon, {}};
+  for (const auto& [id, pin] : record_.pins) {
+    collect.pins.push_back(pin.lsn);
+  }
+  for (const auto& [child, fork] : record_.forks) {
+    collect.pins.push_back(fork);
+  }
+  collect_ = false;
+  out.Do(std::move(collect));
+}
+
+}  // namespace sextant::protocol
