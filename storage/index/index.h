@@ -1,0 +1,162 @@
+// The page index behind the logs: any page, and the file system's metadata, as of any LSN.
+//
+// Groups go into tables in memory, in the order of the log; only positions are kept, the bytes stay
+// in the log. A table that covers enough log is closed, and when the volume is durable beyond it,
+// it goes into RocksDB as one sorted file, together with the LSN it reaches, in one step. RocksDB's
+// own log is off: after a crash the rest is read from our log again. What may still be cut from the
+// log is therefore in memory only.
+//
+// Threads: Ingest, Truncate and AddBranch from any thread, one after another for a branch; FlushOne
+// from one thread; everything else from any thread at any time.
+#pragma once
+
+#include "sextant/protocol/disk.h"
+#include "storage/index/metadata.h"
+#include "storage/index/page_builder.h"
+#include "storage/index/retention_filter.h"
+#include "storage/index/table.h"
+#include "storage/log_source.h"
+
+#include <rocksdb/db.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+
+namespace sextant::storage {
+
+struct IndexOptions {
+  std::filesystem::path directory;
+  std::uint64_t table_log_bytes = 64U << 20;  // of log that one table covers
+  std::size_t cache_bytes = 256U << 20;       // RocksDB's blocks, filters and write buffers
+  // A page read that had to apply more is kept as an image.
+  std::size_t fold_patches = 16;
+  std::size_t fold_bytes = 8192;
+};
+
+struct PageVersion {
+  Lsn version = 0;  // the last group at or below the LSN that changed the page; 0: never written
+  Bytes bytes;      // zeros when never written
+};
+
+// A group's bytes that a read needed are bad.
+using ReadDamage = protocol::DamagedGroup;
+template <class T>
+using ReadResult = std::expected<T, std::variant<DiskError, ReadDamage>>;
+
+struct IndexStatus {
+  Lsn ingested = 0;
+  Lsn flushed = 0;
+  std::uint64_t log_bytes_in_memory = 0;
+  std::uint64_t pages_in_memory = 0;
+};
+
+class Index {
+ public:
+  struct Ancestor {
+    BranchId branch = 0;
+    Lsn lsn = 0;
+  };
+
+  [[nodiscard]] static Result<std::unique_ptr<Index>> Open(const IndexOptions& options,
+                                                           const LogSource& log);
+  ~Index();
+  Index(const Index&) = delete;
+  Index& operator=(const Index&) = delete;
+
+  // Makes a branch known; the same again is nothing new. Its ingested() is then what the index
+  // holds on disk.
+  [[nodiscard]] Result<> AddBranch(const protocol::Branch& branch);
+
+  // --- Writing. ---
+
+  // How often the branch was cut. A group read from the log before a cut must not be ingested after
+  // it.
+  [[nodiscard]] std::uint64_t cuts(BranchId branch) const;
+  // The group that follows ingested(); any other is passed over. kMisuse: its records make no
+  // sense.
+  [[nodiscard]] Result<> Ingest(const Group& group, std::uint64_t cuts);
+  // The log was cut. Never below what is durable.
+  [[nodiscard]] Result<> Truncate(BranchId branch, Lsn from);
+  // All up to `lsn` is durable in the volume and will not be cut.
+  void SetDurable(BranchId branch, Lsn lsn);
+  // Writes the oldest closed and durable table, if there is one; true if there was.
+  [[nodiscard]] Result<bool> FlushOne();
+  // Closes the open table early; so that little is read again after a planned stop.
+  void CloseTable(BranchId branch);
+  void SetRetention(BranchId branch, Retention retention) {
+    retention_->Set(branch, std::move(retention));
+  }
+  // Rewrites what the index has of a branch on disk; the retention is applied to all of it.
+  [[nodiscard]] Result<> Compact(BranchId branch);
+
+  // --- Reading: `lsn` is not above ingested(). ---
+
+  [[nodiscard]] Lsn ingested(BranchId branch) const;
+  // The branches that a read at `lsn` may look into, and up to where: the branch itself, its
+  // parent, and so on.
+  [[nodiscard]] std::vector<Ancestor> Lineage(BranchId branch, Lsn lsn) const;
+  [[nodiscard]] IndexStatus status(BranchId branch) const;
+  // All that is in RocksDB; walks it.
+  [[nodiscard]] std::uint64_t CountRows() const;
+  [[nodiscard]] ReadResult<PageVersion> ReadPage(BranchId branch, PageId page, Lsn lsn);
+  [[nodiscard]] Result<std::optional<Attributes>> GetAttributes(BranchId branch,
+                                                                std::uint64_t inode, Lsn lsn) const;
+  // The inode of a name; 0 when there is none.
+  [[nodiscard]] Result<std::uint64_t> Lookup(BranchId branch, std::uint64_t directory,
+                                             const std::string& name, Lsn lsn) const;
+  // Names after `after`, in byte order, at most `limit`.
+  [[nodiscard]] Result<std::vector<DirectoryEntry>> List(BranchId branch, std::uint64_t directory,
+                                                         Lsn lsn, const std::string& after,
+                                                         std::size_t limit) const;
+  // The end of the last group of the branch, or of an ancestor, that was written at or before
+  // `time` (µs since 1970).
+  [[nodiscard]] Result<Lsn> FindLsn(BranchId branch, std::uint64_t time) const;
+
+ private:
+  friend class BranchView;
+  friend class IngestState;
+  using TablePtr = std::shared_ptr<Table>;
+
+  struct BranchState {
+    protocol::Branch branch;
+    std::deque<TablePtr> tables;  // oldest first; the last is open
+    Lsn flushed = 0;
+    Lsn durable = 0;
+    std::uint64_t cuts = 0;
+    std::uint64_t last_second = 0;
+    std::unique_ptr<std::mutex> ingesting = std::make_unique<std::mutex>();
+  };
+  Index(const IndexOptions& options, const LogSource& log);
+  [[nodiscard]] Result<std::optional<std::string>> NewestRow(
+      BranchId branch, Lsn lsn, const std::function<std::string(BranchId)>& prefix) const;
+  [[nodiscard]] Result<std::vector<Layer>> Collect(BranchId branch, PageId page, Lsn lsn) const;
+
+  struct Built {
+    PageVersion page;
+    BranchId branch = 0;      // whose version it is
+    std::size_t patches = 0;  // that had to be applied
+    std::size_t patch_bytes = 0;
+  };
+  [[nodiscard]] ReadResult<Built> Build(BranchId branch, PageId page, Lsn lsn) const;
+  [[nodiscard]] bool ShouldFold(std::size_t patches, std::size_t bytes) const {
+    return patches > options_.fold_patches || bytes > options_.fold_bytes;
+  }
+  [[nodiscard]] Result<> WriteTable(BranchId branch, const Table& table);
+
+  const IndexOptions options_;
+  const LogSource& log_;
+  std::shared_ptr<RetentionFilterFactory> retention_;
+  std::unique_ptr<rocksdb::DB> db_;
+  std::atomic<std::uint64_t> next_file_ = 0;
+
+  mutable std::shared_mutex mutex_;  // guards what follows and what is in the tables
+  std::map<BranchId, BranchState> branches_;
+};
+
+[[nodiscard]] DiskError FromRocksDb(std::string_view doing, const rocksdb::Status& status);
+
+}  // namespace sextant::storage

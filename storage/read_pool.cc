@@ -1,0 +1,76 @@
+#include "storage/read_pool.h"
+
+namespace sextant::storage {
+
+ReadPool::ReadPool(Store& store, Ingester& ingester, std::size_t threads, OnCompletion completed,
+                   OnFailure failed)
+    : store_(store),
+      ingester_(ingester),
+      completed_(std::move(completed)),
+      failed_(std::move(failed)) {
+  for (std::size_t i = 0; i < threads; ++i) {
+    threads_.emplace_back([this](const std::stop_token& stop) { Run(stop); });
+  }
+}
+
+void ReadPool::Submit(ReadOperation operation) {
+  const std::scoped_lock lock(mutex_);
+  queue_.push_back(std::move(operation));
+  changed_.notify_one();
+}
+
+void ReadPool::Run(const std::stop_token& stop) {
+  while (true) {
+    ReadOperation operation;
+    {
+      std::unique_lock lock(mutex_);
+      if (!changed_.wait(lock, stop, [&] { return !queue_.empty(); }) || stop.stop_requested()) {
+        return;
+      }
+      operation = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    std::visit([this](const auto& read) { Do(read); }, operation);
+  }
+}
+
+void ReadPool::Do(const protocol::ReadLog& operation) {
+  auto slice = store_.logs().Read(operation.branch, operation.from, operation.bytes);
+  if (!slice) {
+    failed_(slice.error());
+    return;
+  }
+  completed_(protocol::LogRead{operation.branch, operation.token, std::move(slice->groups),
+                               slice->damaged});
+}
+
+std::optional<protocol::DamagedGroup> ReadPool::WaitForIndex(BranchId branch, Lsn lsn) {
+  for (const Index::Ancestor& ancestor : store_.index().Lineage(branch, lsn)) {
+    if (const auto damage = ingester_.WaitFor(ancestor.branch, ancestor.lsn)) {
+      return protocol::DamagedGroup{ancestor.branch, *damage};
+    }
+  }
+  return std::nullopt;
+}
+
+void ReadPool::Do(const protocol::ReadIndex& operation) {
+  protocol::IndexRead read{.token = operation.token,
+                           .damaged = WaitForIndex(operation.branch, operation.lsn),
+                           .version = 0,
+                           .bytes = {}};
+  if (!read.damaged) {
+    auto page = store_.index().ReadPage(operation.branch, operation.page, operation.lsn);
+    if (page) {
+      read.version = page->version;
+      read.bytes = std::move(page->bytes);
+    } else if (const auto* damage = std::get_if<ReadDamage>(&page.error())) {
+      read.damaged = *damage;
+    } else {
+      failed_(std::get<DiskError>(page.error()));
+      return;
+    }
+  }
+  completed_(std::move(read));
+}
+
+}  // namespace sextant::storage
