@@ -236,6 +236,7 @@ TEST_F(InformerTest, LateHandlerIsToldOfEverythingThereIs) {
   Journal late;
   informer_->AddHandler([&](const Change& change) { late.Write(InWords(change)); });
   EXPECT_THAT(late.Await(1), ElementsAre("added a"));
+  last_watch_.wait();  // a reflector that is stopped earlier never opens it
   informer_->Stop();
 }
 
@@ -248,6 +249,7 @@ TEST_F(InformerTest, SlowHandlerDelaysNobodyElse) {
   informer_->AddHandler([&](const Change&) { let_go.wait(); });
   EXPECT_THAT(journal_.Await(3), ElementsAre("added a", "added b", "added c"));
   let_go.count_down();
+  last_watch_.wait();
   informer_->Stop();
 }
 
