@@ -251,13 +251,14 @@ class CpprestTransport final : public Transport {
 
   Result<StreamEnd> Stream(const Request& request, LineSink& sink, const StreamOptions& options,
                            std::stop_token stop) override {
-    const auto idle = [&options] {
-      return std::chrono::steady_clock::now() + options.idle_timeout;
+    const auto in = [](std::chrono::milliseconds time) {
+      return std::chrono::steady_clock::now() + time;
     };
+    const auto head_deadline = in(options.head_timeout);
     const Call call(std::make_shared<Exchange>(options.buffer_bytes, Exchange::Overflow::kWait));
     if (auto started = Start(request, call); !started) return std::unexpected(started.error());
     Exchange& answer = *call.Answer();
-    auto head = Named(answer.WaitForHead(idle(), stop));
+    auto head = Named(answer.WaitForHead(head_deadline, stop));
     if (!head) return std::unexpected(head.error());
 
     const bool success = IsSuccess(head->status);
@@ -266,7 +267,7 @@ class CpprestTransport final : public Transport {
     });
     auto outcome = LineSplitter::Outcome::kContinue;
     while (outcome == LineSplitter::Outcome::kContinue) {
-      const auto bytes = Named(answer.TakeBytes(idle(), stop));
+      const auto bytes = Named(answer.TakeBytes(in(options.idle_timeout), stop));
       if (!bytes) return std::unexpected(bytes.error());
       if (!success) {
         head->body += bytes->substr(0, kMaxErrorBytes - head->body.size());

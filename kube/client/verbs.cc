@@ -176,8 +176,11 @@ Result<StreamEnd> Client::FollowLogs(const ObjectRef& pod, const LogOptions& opt
   const auto path = ObjectPath(pod, "log");
   if (!path) return std::unexpected(path.error());
   const std::string target = Target(*path).Add(options).Add("follow", "true").Text();
-  return Stream("logs", pod.resource.resource, {.target = target, .accept = kAnyType}, sink, stream,
-                stop);
+  // The head may come no sooner than the first line, and a container may be silent for long.
+  StreamOptions patient = stream;
+  patient.head_timeout = std::max(stream.head_timeout, stream.idle_timeout);
+  return Stream("logs", pod.resource.resource, {.target = target, .accept = kAnyType}, sink,
+                patient, stop);
 }
 
 Result<StreamEnd> Client::Watch(const GroupVersionResource& resource, const WatchOptions& options,

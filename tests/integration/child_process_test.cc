@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <memory>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <system_error>
@@ -28,6 +29,18 @@ TEST(ChildProcessTest, MissingProgramIsAnErrorAtOnce) {
   } catch (const std::system_error& error) {
     EXPECT_EQ(error.code().value(), ENOENT);
   }
+}
+
+// A copy of a socket in a child would keep a connection open that its owner has closed.
+TEST(ChildProcessTest, DescriptorsAreNotInherited) {
+  const TemporaryDirectory directory;
+  int pipe_ends[2];
+  ASSERT_EQ(pipe(pipe_ends), 0);
+  const ChildProcess process({"sleep", "1000"}, directory.Path() / "output");
+  close(pipe_ends[1]);
+  pollfd reader{.fd = pipe_ends[0], .events = POLLIN, .revents = 0};
+  EXPECT_EQ(poll(&reader, 1, 10'000), 1) << "the child holds the other end";
+  close(pipe_ends[0]);
 }
 
 TEST(ChildProcessTest, DestructorEndsTheProcess) {

@@ -19,7 +19,11 @@ namespace {
   if (getppid() != parent) _exit(127);  // the parent ended before the line above took effect
   dup2(output, STDOUT_FILENO);
   dup2(output, STDERR_FILENO);
-  execvp(arguments[0], arguments);
+  // Not every socket of the parent is marked so, Asio's are not; and a copy of one here would keep
+  // a connection open that the parent has closed, so that its peer waits for ever.
+  if (close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) == 0) {
+    execvp(arguments[0], arguments);
+  }
   const int reason = errno;
   [[maybe_unused]] const ssize_t written = write(failure_pipe, &reason, sizeof reason);
   _exit(127);

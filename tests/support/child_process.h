@@ -13,8 +13,9 @@ namespace sextant::testing {
 // from the main thread. Not safe for concurrent use.
 class ChildProcess {
  public:
-  // Runs arguments[0], looked up in PATH, with its output in a file. Throws std::system_error when
-  // there is no such program or no process can be made.
+  // Runs arguments[0], looked up in PATH, with its output in a file; it inherits no descriptor but
+  // standard input. Throws std::system_error when there is no such program or no process can be
+  // made.
   ChildProcess(const std::vector<std::string>& arguments, const std::filesystem::path& output);
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;

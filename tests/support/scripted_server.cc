@@ -112,9 +112,12 @@ class AsioConnection final : public ScriptedServer::Connection {
 }  // namespace
 
 struct ScriptedServer::Impl {
+  explicit Impl(std::uint16_t wanted_port)
+      : acceptor(io, tcp::endpoint(asio::ip::address_v4::loopback(), wanted_port)) {}
+
   asio::io_context io;
   asio::ssl::context tls{asio::ssl::context::tls_server};
-  tcp::acceptor acceptor{io, tcp::endpoint(asio::ip::address_v4::loopback(), 0)};
+  tcp::acceptor acceptor;
   std::uint16_t port = acceptor.local_endpoint().port();
   bool use_tls = false;
   Handler handler;
@@ -143,8 +146,8 @@ struct ScriptedServer::Impl {
   }
 };
 
-ScriptedServer::ScriptedServer(std::optional<KeyPair> identity, Handler handler)
-    : impl_(std::make_unique<Impl>()) {
+ScriptedServer::ScriptedServer(std::optional<KeyPair> identity, Handler handler, std::uint16_t port)
+    : impl_(std::make_unique<Impl>(port)) {
   impl_->handler = std::move(handler);
   impl_->use_tls = identity.has_value();
   if (identity) {

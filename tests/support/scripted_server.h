@@ -4,6 +4,7 @@
 #include "tests/support/certificates.h"
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -40,8 +41,9 @@ class ScriptedServer {
   // Runs on a thread of each connection's own.
   using Handler = std::function<void(Connection&)>;
 
-  // Serves TLS with a key pair, plain TCP without. Throws std::system_error.
-  ScriptedServer(std::optional<KeyPair> identity, Handler handler);
+  // Serves TLS with a key pair, plain TCP without, on a free port unless it is told one. Throws
+  // std::system_error.
+  ScriptedServer(std::optional<KeyPair> identity, Handler handler, std::uint16_t port = 0);
   // Closes all connections and waits for their handlers.
   ~ScriptedServer();
   ScriptedServer(const ScriptedServer&) = delete;

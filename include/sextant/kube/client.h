@@ -104,7 +104,8 @@ class Client {
   // A pod's log so far; kTooLarge when it is above the transport's bound (use limit_bytes).
   [[nodiscard]] Result<std::string> Logs(const ObjectRef& pod, const LogOptions& options = {},
                                          const CallOptions& call = {}) const;
-  // A pod's log as it grows, until the container ends.
+  // A pod's log as it grows, until the container ends. Its head may take as long as the idle
+  // timeout: it may come with the first line.
   [[nodiscard]] Result<StreamEnd> FollowLogs(const ObjectRef& pod, const LogOptions& options,
                                              LineSink& sink, const StreamOptions& stream,
                                              const std::stop_token& stop) const;

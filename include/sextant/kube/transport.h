@@ -54,7 +54,10 @@ class LineSink {
 };
 
 struct StreamOptions {
-  // How long the server may say nothing; also bounds connecting and waiting for the first byte.
+  // How long it may take until the answer's status and headers are here: connecting, TLS, sending
+  // the request and waiting. A running stream may be silent for much longer.
+  std::chrono::milliseconds head_timeout = std::chrono::seconds(15);
+  // How long the server may say nothing from then on.
   std::chrono::milliseconds idle_timeout = std::chrono::seconds(60);
   std::size_t max_line_bytes = std::size_t{16} << 20;
   std::size_t buffer_bytes = std::size_t{1} << 20;  // received but not yet given to the sink
@@ -83,8 +86,8 @@ class Transport {
 
   // Sends a request and hands its answer to the sink line by line until the server ends it. A last
   // line without a newline counts if the answer is whole. Errors: as Send(); kTimeout is a server
-  // that was silent for the idle timeout, kUnavailable a stream that broke off, kTooLarge a line
-  // above the bound.
+  // that gave no head in time or was silent for too long after it, kUnavailable a stream that broke
+  // off, kTooLarge a line above the bound.
   virtual Result<StreamEnd> Stream(const Request& request, LineSink& sink,
                                    const StreamOptions& options, std::stop_token stop) = 0;
 

@@ -120,6 +120,47 @@ TEST_F(TransportStreamTest, SilenceIsATimeoutAndTalkIsNot) {
   EXPECT_EQ(sink_.Lines().size(), 10U);
 }
 
+TEST_F(TransportStreamTest, HeadThatDoesNotComeIsATimeoutOfItsOwn) {
+  Serve([](Connection& connection) {
+    (void)connection.ReadRequest();
+    (void)connection.ReadRequest();  // no answer, until the client goes
+  });
+  Connect();
+  const auto begin = std::chrono::steady_clock::now();
+  const auto end =
+      Stream(sink_, {.head_timeout = seconds(1), .idle_timeout = std::chrono::hours(1)});
+  ASSERT_FALSE(end);
+  EXPECT_EQ(end.error().code, ErrorCode::kTimeout);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, seconds(1));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(15));
+}
+
+TEST_F(TransportStreamTest, HandshakeThatDoesNotEndIsPartOfTheHeadsTime) {
+  // It speaks no TLS, and waits for the end of a request that it takes the handshake for.
+  Serve(std::nullopt, [](Connection& connection) { (void)connection.ReadRequest(); });
+  Config config = ServerConfig();
+  config.server.replace(0, std::string_view("http").size(), "https");
+  Connect(config);
+  const auto end =
+      Stream(sink_, {.head_timeout = seconds(1), .idle_timeout = std::chrono::hours(1)});
+  ASSERT_FALSE(end);
+  EXPECT_EQ(end.error().code, ErrorCode::kTimeout);
+}
+
+TEST_F(TransportStreamTest, SilenceAfterTheHeadIsNotBoundByTheHeadsTime) {
+  Serve([](Connection& connection) {
+    if (!connection.ReadRequest()) return;
+    connection.Write(ChunkedHead(200));
+    std::this_thread::sleep_for(milliseconds(3500));
+    connection.Write(Chunk("late\n"));
+    connection.Write(testing::kLastChunk);
+  });
+  Connect();
+  const auto end = Stream(sink_, {.head_timeout = seconds(3), .idle_timeout = seconds(20)});
+  ASSERT_TRUE(end) << end.error().message;
+  EXPECT_THAT(sink_.Lines(), ElementsAre("late"));
+}
+
 TEST_F(TransportStreamTest, SinkEndsTheStream) {
   ServeChunks({"1\n2\n3\n"}, "");
   Connect();

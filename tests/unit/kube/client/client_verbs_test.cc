@@ -184,6 +184,15 @@ TEST_F(ClientVerbsTest, WatchThatIsTooOldIsGone) {
   EXPECT_EQ(client_.Watch(resources::Pods(), {}, sink, {}).error().code, ErrorCode::kGone);
 }
 
+TEST_F(ClientVerbsTest, FollowedLogsMayBeginLate) {
+  EXPECT_CALL(transport_,
+              Stream(_, _, Field(&StreamOptions::head_timeout, std::chrono::minutes(5)), _))
+      .WillOnce(Return(StreamEnd{.response = {.status = 200}}));
+  testing::CollectingSink sink;
+  EXPECT_TRUE(client_.FollowLogs({resources::Pods(), "shop", "p"}, {}, sink,
+                                 {.idle_timeout = std::chrono::minutes(5)}, {}));
+}
+
 TEST_F(ClientVerbsTest, FollowedLogs) {
   EXPECT_CALL(
       transport_,
