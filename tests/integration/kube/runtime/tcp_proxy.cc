@@ -29,8 +29,9 @@ class Link : public std::enable_shared_from_this<Link> {
     server_.async_connect(Loopback(server_port),
                           [self = shared_from_this()](const error_code& error) {
                             if (error) return self->Reset();
-                            self->server_.set_option(tcp::no_delay(true));
-                            self->client_.set_option(tcp::no_delay(true));
+                            error_code ignored;  // a cut may have closed them in between
+                            self->server_.set_option(tcp::no_delay(true), ignored);
+                            self->client_.set_option(tcp::no_delay(true), ignored);
                             self->Carry(self->client_, self->server_, self->to_server_);
                             self->Carry(self->server_, self->client_, self->to_client_);
                           });
