@@ -19,6 +19,11 @@ endif()
 add_library(sextant_options INTERFACE)
 target_compile_options(sextant_options INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Werror)
+# A sanitizer's checks mislead g++'s flow analysis (uninitialised, out of bounds): there its warnings only inform, and
+# the release build, of the same files, is the judge.
+if(CMAKE_CXX_FLAGS_RELWITHDEBINFO MATCHES "-fsanitize")
+  target_compile_options(sextant_options INTERFACE -Wno-error)
+endif()
 target_compile_features(sextant_options INTERFACE cxx_std_23)
 target_include_directories(sextant_options INTERFACE "${PROJECT_SOURCE_DIR}/include")
 
