@@ -4,8 +4,4 @@
 preset=${1:-release}
 "$root/scripts/docker.sh"
 step toolchain "toolchain image" "$root/scripts/toolchain.sh"
-compile() {
-  "$root/scripts/in-toolchain.sh" cmake --preset "$preset"
-  "$root/scripts/in-toolchain.sh" cmake --build --preset "$preset"
-}
-step "build-$preset" "build ($preset)" compile
+step "build-$preset" "build ($preset)" build "$preset"

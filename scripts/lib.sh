@@ -42,6 +42,12 @@ step() {
   finish "$1" "$2"
 }
 
+# build PRESET [TARGET…]: configures and compiles in the toolchain container.
+build() {
+  "$root/scripts/in-toolchain.sh" cmake --preset "$1"
+  "$root/scripts/in-toolchain.sh" cmake --build --preset "$1" ${2:+--target "${@:2}"}
+}
+
 # packages COMMAND PACKAGE…: installs Debian or Ubuntu packages when COMMAND is missing.
 packages() {
   command -v "$1" >/dev/null && return

@@ -52,11 +52,6 @@ run() { # SUITE PRESET TITLE [--cluster]
   if [ -f "$results/ctest.$1.xml" ]; then count "$3" "$2" "$1"; else report "$3" 0 1; fi
 }
 
-build() { # PRESET [TARGET…]
-  "$root/scripts/in-toolchain.sh" cmake --preset "$1"
-  "$root/scripts/in-toolchain.sh" cmake --build --preset "$1" ${2:+--target "${@:2}"}
-}
-
 all() {
   check docker "Docker engine" "$root/scripts/docker.sh" || return
   if wanted e2e; then check preflight "what this machine has" "$root/scripts/preflight.sh" || return; fi
