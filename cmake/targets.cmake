@@ -75,6 +75,7 @@ function(sextant_fuzz name)
   add_executable(${target} ${arg_SOURCES})
   target_link_libraries(${target} PRIVATE sextant_options ${arg_LIBRARIES})
   target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}") # a parser's own header may be a private one
   add_dependencies(fuzz_tests ${target})
   set(found "${CMAKE_CURRENT_BINARY_DIR}/found/${name}")
   file(MAKE_DIRECTORY "${found}")
