@@ -7,9 +7,12 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <format>
 #include <fstream>
+#include <iostream>
 #include <iterator>
 #include <string>
 
@@ -107,6 +110,44 @@ TEST(Crc32cTest, KnownValues) {
   EXPECT_EQ(Crc32c(Bytes(32, 0x00)), 0x8A9136AAU);
   EXPECT_EQ(Crc32c(Bytes(32, 0xFF)), 0x62A8AB43U);
   EXPECT_EQ(Crc32c(Text("6789"), Crc32c(Text("12345"))), 0xE3069283U);
+}
+
+// At every length and alignment, in one piece and in two.
+TEST(Crc32cTest, TheInstructionAgreesWithTheTables) {
+  if (!HasCrc32cInstruction()) {
+    GTEST_SKIP() << "this processor has none";
+  }
+  Bytes bytes(200);
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<std::uint8_t>(i * 151 + 3);
+  }
+  for (std::size_t from = 0; from < 9; ++from) {
+    for (std::size_t size = 0; from + size <= bytes.size(); ++size) {
+      const BytesView part = BytesView(bytes).subspan(from, size);
+      const std::uint32_t expected = Crc32cByTable(part);
+      ASSERT_EQ(Crc32cByInstruction(part), expected) << from << " " << size;
+      const std::size_t cut = size / 3;
+      ASSERT_EQ(Crc32cByInstruction(part.subspan(cut), Crc32cByTable(part.first(cut))), expected);
+      ASSERT_EQ(Crc32cByTable(part.subspan(cut), Crc32cByInstruction(part.first(cut))), expected);
+    }
+  }
+  EXPECT_EQ(Crc32cByTable(Text("123456789")), 0xE3069283U);
+  EXPECT_EQ(Crc32cByInstruction(Text("123456789")), 0xE3069283U);
+}
+
+TEST(Crc32cTest, Rate) {  // for people: how much the instruction is worth here
+  const Bytes bytes(4U << 20, 0x5A);
+  const auto rate = [&](auto crc32c) {
+    const auto begin = std::chrono::steady_clock::now();
+    const std::uint32_t checksum = crc32c(BytesView(bytes), 0U);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    EXPECT_EQ(checksum, Crc32c(bytes));
+    return static_cast<double>(bytes.size()) / took.count() / 1e9;
+  };
+  std::cout << std::format("CRC32C by tables {:.2f} GB/s\n", rate(Crc32cByTable));
+  if (HasCrc32cInstruction()) {
+    std::cout << std::format("CRC32C by instruction {:.2f} GB/s\n", rate(Crc32cByInstruction));
+  }
 }
 
 TEST(GoldenTest, GroupWithEveryRecord) {
