@@ -77,7 +77,7 @@ class World {
   };
 
   struct Host {
-    protocol::PageReader reader;
+    protocol::Reader reader;
     std::map<std::uint64_t, ReadHost> reads;
     std::map<Uuid, PinHost> pins;
     Time paused_until{0};
@@ -197,7 +197,7 @@ World::World(const Scenario& scenario, bool trace)
     configuration_.members.push_back(Replace(i));
   }
   for (std::size_t i = 0; i < kHosts; ++i) {
-    hosts_.push_back({.reader = protocol::PageReader({}, {}),
+    hosts_.push_back({.reader = protocol::Reader({}, {}),
                       .reads = {},
                       .pins = {},
                       .paused_until = Time{0},
@@ -296,14 +296,14 @@ void World::Deliver(std::size_t source, const Uuid& from, const Uuid& to, const 
     if (to.high == kWriter) {
       WriterHost& writer = writers_.at(to);
       AfterWriter(writer, writer.writer.Receive(from, message, now_));
-    } else if (const auto* page = std::get_if<protocol::PageRead>(&message)) {
-      Send(kNodes + index, to, hosts_.at(index).reader.Receive(from, *page, now_));
-      TakeReads(index);
     } else if (const auto* pin = std::get_if<protocol::PinSet>(&message)) {
       if (const auto found = hosts_.at(index).pins.find(pin->pin);
           found != hosts_.at(index).pins.end()) {
         found->second.keeper.Receive(from, *pin);
       }
+    } else {
+      Send(kNodes + index, to, hosts_.at(index).reader.Receive(from, message, now_));
+      TakeReads(index);
     }
   });
 }
@@ -608,7 +608,9 @@ void World::ReadOne(std::size_t index) {
   }
   const Epoch epoch = random_.OneIn(2) ? oracle_.EpochAt(read.branch, read.lsn) : 0;
   Effects effects;
-  const auto request = host.reader.Read(read.branch, read.page, {epoch, read.lsn}, now_, effects);
+  const protocol::ReadPage request_page{
+      .request = 0, .branch = read.branch, .page = read.page, .at = {epoch, read.lsn}};
+  const auto request = host.reader.Read(request_page, now_, effects);
   host.reads[request] = read;
   Send(kNodes + index, {kReader, index}, std::move(effects));
   ArmHost(index);
@@ -639,7 +641,7 @@ void World::TakeReads(std::size_t index) {
     const auto found = host.reads.find(result.request);
     const ReadHost read = found->second;
     host.reads.erase(found);
-    if (!result.page) {
+    if (!result.value) {
       const bool held = std::ranges::any_of(host.pins, [&](const auto& entry) {
         return entry.second.branch == read.branch && entry.second.keeper.lsn() == read.lsn &&
                entry.second.keeper.Held(now_);
@@ -652,10 +654,11 @@ void World::TakeReads(std::size_t index) {
     }
     ++outcome_.reads;
     std::uint64_t value = 0;
-    protocol::Decoder(result.page->bytes)(value);
+    const auto& page = std::get<protocol::PageVersion>(*result.value);
+    protocol::Decoder(page.bytes)(value);
     Trace("host {} reads page {} of branch {} at {} from {}: {} of {}", index, read.page.index,
-          read.branch, read.lsn, Name(result.from), value, result.page->version);
-    oracle_.Read(read.branch, read.page, read.lsn, result.page->version, value);
+          read.branch, read.lsn, Name(result.from), value, page.version);
+    oracle_.Read(read.branch, read.page, read.lsn, page.version, value);
   }
   ArmHost(index);
 }

@@ -152,7 +152,7 @@ class IndexTest : public ::testing::Test {
       }
       limit = std::min(limit, model_.at(at).branch().fork);
     }
-    const auto found = index_->FindLsn(id, time);
+    const auto found = index_->FindLsn(id, time, model_.at(id).end());
     ASSERT_TRUE(found);
     EXPECT_EQ(*found, expected) << "branch " << id << ", time " << time;
   }

@@ -33,9 +33,12 @@ Writer& Cluster::StartAs(const ClientId& client, Epoch epoch) {
 Lsn Cluster::Append(Writer& writer, std::uint64_t page, std::uint64_t value) {
   Encoder bytes;
   bytes(value);
-  const std::vector<Record> records{PagePatch{{1, page}, {{0, bytes.Take()}}}};
+  return AppendRecords(writer, {PagePatch{{1, page}, {{0, bytes.Take()}}}}, 1000);
+}
+
+Lsn Cluster::AppendRecords(Writer& writer, const std::vector<Record>& records, std::uint64_t time) {
   Effects effects;
-  const auto lsn = writer.Append(records, 1000, effects);
+  const auto lsn = writer.Append(records, time, effects);
   Post(writer.client(), std::move(effects));
   return lsn.value_or(0);
 }

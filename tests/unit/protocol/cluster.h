@@ -37,6 +37,7 @@ class Cluster {
   Writer& StartAs(const ClientId& client, Epoch epoch);
   // Appends one patch of page (1, `page`); returns the LSN.
   Lsn Append(Writer& writer, std::uint64_t page, std::uint64_t value);
+  Lsn AppendRecords(Writer& writer, const std::vector<Record>& records, std::uint64_t time);
   void Configure(Writer& writer, const Configuration& configuration);
   // The writer's timer: says again what was not answered.
   void Remind(Writer& writer);

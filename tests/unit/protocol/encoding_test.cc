@@ -74,6 +74,23 @@ Frame SampleFrame() {
   return {{1, 2}, {3, 4}, append};
 }
 
+MetadataRead SampleListing() {
+  const Attributes link{.mode = 0120777,
+                        .uid = 26,
+                        .gid = 27,
+                        .device = 0,
+                        .size = 4,
+                        .links = 1,
+                        .accessed = 1'700'000'000'000'000,
+                        .modified = 1'700'000'000'000'001,
+                        .changed = 1'700'000'000'000'002,
+                        .target = "/wal"};
+  return {.request = 1,
+          .status = ReadStatus::kOk,
+          .answer = DirectoryListing{{{"pg_wal", 7, link}, {"stray", 8, {}}}, true},
+          .scl = 4096};
+}
+
 BranchRecord SampleBranch() {
   return {.branch = {2, 1, 100},
           .promise = {5, {6, 7}},
@@ -174,6 +191,18 @@ TEST(GoldenTest, Frame) {
   EXPECT_EQ(append.groups[0], SampleGroup());
 }
 
+TEST(GoldenTest, MetadataFrames) {
+  const auto frame = [](const Message& message) { return EncodeFrame({{1, 2}, {3, 4}, message}); };
+  ExpectGolden("frame-read-metadata-v1.bin",
+               frame(ReadMetadata{1, 2, {3, 4096}, LookUpName{5, "base"}}));
+  ExpectGolden("frame-metadata-read-v1.bin", frame(SampleListing()));
+  ExpectGolden("frame-find-lsn-v1.bin", frame(FindLsn{1, 2, {3, 4096}, 1'700'000'000'000'000}));
+  ExpectGolden("frame-lsn-found-v1.bin", frame(LsnFound{1, ReadStatus::kOk, {3, 2048}, 4096}));
+  const auto decoded = DecodeFrame(frame(SampleListing()));
+  ASSERT_TRUE(decoded.has_value());
+  EXPECT_EQ(std::get<MetadataRead>(decoded->message).answer, SampleListing().answer);
+}
+
 TEST(GoldenTest, NodeFiles) {
   ExpectGolden("branch-v1.bin", EncodeBranchRecord(SampleBranch()));
   ExpectGolden("node-v1.bin", EncodeNodeRecord({{1, 2}, SixMembers()}));
@@ -202,7 +231,11 @@ TEST(FrameTest, EveryMessageSurvives) {
       DropPin{1, {2, 3}},
       Gossip{SixMembers(), {1, 0, 0}, History({{1, 0}}), 2, 3, {{4, 5}}},
       Pull{1, 2},
-      Pulled{1, 2, {SampleGroup()}}};
+      Pulled{1, 2, {SampleGroup()}},
+      ReadMetadata{1, 2, {3, 4}, ListDirectory{5, "base", 6}},
+      SampleListing(),
+      FindLsn{1, 2, {3, 4}, 1'700'000'000'000'000},
+      LsnFound{1, ReadStatus::kOk, {2, 3}, 4}};
   ASSERT_EQ(messages.size(), std::variant_size_v<Message>);
   for (std::size_t i = 0; i < messages.size(); ++i) {
     ASSERT_EQ(messages[i].index(), i);

@@ -459,58 +459,5 @@ TEST(MembershipTest, RebuildFromThree) {
   EXPECT_NE(stale.state(), WriterState::kOpen);
 }
 
-PageRead Answer(std::uint64_t request, ReadStatus status) {
-  PageRead answer;
-  answer.request = request;
-  answer.status = status;
-  return answer;
-}
-
-TEST(ReaderTest, HedgesAndGoesOnToWhoCan) {
-  const std::vector<MemberPlace> places{{{1, 1}, 0}, {{1, 2}, 1}, {{1, 3}, 1}};
-  PageReader reader({.hedge_after = 5ms, .retry_after = 50ms}, places);
-  Effects effects;
-  const auto request = reader.Read(1, {1, 1}, {0, 100}, 0ms, effects);
-  ASSERT_EQ(effects.messages.size(), 1U);
-  EXPECT_EQ(effects.messages[0].to, (MemberId{1, 1}));  // the same zone
-  EXPECT_TRUE(reader.OnTimer(4ms).messages.empty());
-  const Effects hedge = reader.OnTimer(5ms);
-  ASSERT_EQ(hedge.messages.size(), 1U);
-  EXPECT_EQ(hedge.messages[0].to, (MemberId{1, 2}));
-  const Effects next = reader.Receive({1, 2}, Answer(request, ReadStatus::kBehind), 6ms);
-  ASSERT_EQ(next.messages.size(), 1U);
-  EXPECT_EQ(next.messages[0].to, (MemberId{1, 3}));
-  // A page whose checksum is wrong is no answer.
-  PageRead bad = Answer(request, ReadStatus::kOk);
-  bad.bytes = {1, 2};
-  bad.scl = 100;
-  static_cast<void>(reader.Receive({1, 3}, bad, 7ms));
-  EXPECT_TRUE(reader.TakeResults().empty());
-  PageRead good = Answer(request, ReadStatus::kOk);
-  good.version = 90;
-  static_cast<void>(reader.Receive({1, 1}, good, 8ms));
-  const auto results = reader.TakeResults();
-  ASSERT_EQ(results.size(), 1U);
-  EXPECT_EQ(results[0].page->version, 90U);
-  EXPECT_EQ(reader.next_timer(), Time::max());
-  // Who is known to be behind is asked last.
-  Effects again;
-  reader.SetMembers({{{1, 2}, 0}, {{1, 3}, 1}});
-  reader.Read(1, {1, 1}, {0, 100}, 9ms, again);
-  EXPECT_EQ(again.messages[0].to, (MemberId{1, 3}));
-}
-
-TEST(ReaderTest, GoneForGoodWhenNobodyKeepsIt) {
-  PageReader reader({}, {{{1, 1}, 0}, {{1, 2}, 0}});
-  Effects effects;
-  const auto request = reader.Read(1, {1, 1}, {0, 100}, 0ms, effects);
-  static_cast<void>(reader.Receive({1, 1}, Answer(request, ReadStatus::kCollected), 1ms));
-  EXPECT_TRUE(reader.TakeResults().empty());
-  static_cast<void>(reader.Receive({1, 2}, Answer(request, ReadStatus::kCollected), 1ms));
-  const auto results = reader.TakeResults();
-  ASSERT_EQ(results.size(), 1U);
-  EXPECT_EQ(results[0].page.error(), ReadError::kCollected);
-}
-
 }  // namespace
 }  // namespace sextant::protocol
