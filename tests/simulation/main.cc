@@ -1,6 +1,6 @@
 // sextant-sim: runs seeds and reports those that break an invariant, each with the shortest trace
 // found.
-#include "tests/simulation/world.h"
+#include "tests/simulation/scenario.h"
 
 #include <charconv>
 #include <cstring>
