@@ -222,8 +222,8 @@ void Node::On(const LogSynced& done, Time, Effects& out) { Find(done.branch)->On
 
 void Node::On(const LogTruncated& done, Time, Effects& out) { Find(done.branch)->OnTruncated(out); }
 
-void Node::On(const LogRepaired& done, Time, Effects&) {
-  Find(done.branch)->OnRepaired(done.range);
+void Node::On(const LogRepaired& done, Time, Effects& out) {
+  Find(done.branch)->OnRepaired(done.range, out);
 }
 
 void Node::On(const LogRead& done, Time, Effects& out) { Find(done.branch)->OnLogRead(done, out); }

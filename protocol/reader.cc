@@ -161,7 +161,10 @@ PinKeeper::PinKeeper(BranchId branch, const Uuid& pin, Lsn lsn, Time lease,
 
 Effects PinKeeper::OnTimer(Time now) {
   Effects out;
-  next_timer_ = now + std::max(lease_ / 4, Time(std::chrono::milliseconds(10)));
+  const Time often = std::chrono::milliseconds(10);
+  // What needs no renewal is only said again in case a member has lost it.
+  next_timer_ =
+      now + (lease_.count() == 0 && Held(now) ? 100 * often : std::max(lease_ / 4, often));
   for (const MemberId& member : configuration_.All()) {
     Claim& claim = claims_[member];
     if (!claim.waiting) {

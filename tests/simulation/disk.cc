@@ -8,6 +8,7 @@ namespace {
 
 using protocol::BranchId;
 using protocol::Lsn;
+using protocol::LsnRange;
 
 protocol::BranchRecord Decode(const protocol::Bytes& file) {
   auto record = protocol::DecodeBranchRecord(file);
@@ -142,7 +143,11 @@ protocol::DiskCompletion Disk::Do(const protocol::ReadLog& operation, std::size_
     }
     const auto decoded = stored.damaged ? protocol::Group::Decode(*stored.damaged) : stored.group;
     if (!decoded) {
-      read.damaged = stored.group.range();
+      const LsnRange bad = stored.group.range();
+      read.damaged = LsnRange{read.damaged ? read.damaged->first : bad.first, bad.end};
+      continue;
+    }
+    if (read.damaged) {
       break;
     }
     read.groups.push_back(*decoded);
@@ -210,8 +215,13 @@ protocol::RecoveredNode Disk::Recover() {
         log.erase(log.begin() + static_cast<std::ptrdiff_t>(i), log.end());
         break;
       }
-      if (!group) {
-        found.damaged.push_back(log[i].group.range());
+      if (!group) {  // where it ends nobody can tell before the next good one
+        const LsnRange range = log[i].group.range();
+        if (!found.damaged.empty() && found.damaged.back().end == range.first) {
+          found.damaged.back().end = range.end;
+        } else {
+          found.damaged.push_back(range);
+        }
       }
       found.end = log[i].end();
       found.last_time = log[i].group.header().time;

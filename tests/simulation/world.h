@@ -43,6 +43,11 @@ inline constexpr std::size_t kHosts = 3;
 inline constexpr std::size_t kZones = 3;
 inline constexpr std::size_t kEndpoints = kNodes + kHosts;
 inline constexpr std::uint64_t kPages = 8;
+inline constexpr std::uint64_t kDirectory = 1;
+inline constexpr std::uint64_t kFirstInode = 10;
+inline constexpr std::uint64_t kInodes = 6;
+// The wall clock when the virtual one is at 0, in µs.
+inline constexpr std::int64_t kBeginning = 1'000'000'000;
 
 // What a Uuid names, by its high half.
 enum Kind : std::uint64_t { kMember = 1, kWriter = 2, kReader = 3, kPin = 4 };
@@ -75,16 +80,24 @@ class World {
     Time armed{-1};
   };
 
+  enum class PinPurpose : std::uint8_t { kReader, kFork, kSnapshot };
+
   struct PinHost {
     protocol::PinKeeper keeper;
     BranchId branch = 0;
-    bool fork = false;  // held for a branch that is made there
+    PinPurpose purpose = PinPurpose::kReader;
+  };
+
+  // A permanent pin that a write quorum has held, and that nobody renews.
+  struct Snapshot {
+    BranchId branch = 0;
+    Uuid pin;
+    Lsn lsn = 0;
+    bool dropped = false;  // its drop was sent; it may have been lost
   };
 
   struct ReadHost {
-    BranchId branch = 0;
-    protocol::PageId page;
-    Lsn lsn = 0;
+    protocol::ReadRequest request;
     bool pinned = false;
   };
 
@@ -148,6 +161,7 @@ class World {
   void AfterWriter(WriterHost& writer, Effects effects);
   void ArmWriter(const Uuid& id);
   void CheckAcknowledged(WriterHost& writer);
+  [[nodiscard]] protocol::Record FileChange();
   Lsn AppendOne(WriterHost& writer);
   void Work(const Uuid& id);
 
@@ -156,7 +170,11 @@ class World {
   void TakeReads(std::size_t host);
   void ArmHost(std::size_t index);
   void StartPin(std::size_t host);
-  Uuid MakePin(std::size_t host, BranchId branch, Lsn lsn, bool fork);
+  Uuid MakePin(std::size_t host, BranchId branch, Lsn lsn, PinPurpose purpose);
+  [[nodiscard]] protocol::ReadRequest MakeRequest(BranchId branch, const protocol::Position& at);
+  [[nodiscard]] bool Pinned(const Host& host, BranchId branch, Lsn lsn) const;
+  void CheckRead(const protocol::ReadRequest& request, const protocol::ReadValue& value) const;
+  void DropSnapshot(std::size_t host);
   void ArmPin(std::size_t host, const Uuid& pin);
 
   // Operator.
@@ -170,11 +188,12 @@ class World {
   // Faults (see ToString for what they are called).
   void Inject(const Fault& fault);
   void Cut(std::size_t from, std::size_t to, Time duration);
-  void FlipOne(std::uint64_t choice);
+  void Rot(std::uint64_t choice);
 
   // Peace.
   void MakePeace();
   bool Converged();
+  [[nodiscard]] bool Agreed(const Snapshot& snapshot) const;
   [[nodiscard]] bool SameAs(const NodeHost& node, const protocol::Writer& writer) const;
 
   Scenario scenario_;
@@ -190,6 +209,7 @@ class World {
   std::vector<Host> hosts_;
   std::map<Uuid, WriterHost> writers_;
   std::map<BranchId, Line> lines_;
+  std::vector<Snapshot> snapshots_;
   std::array<std::array<std::uint32_t, kEndpoints>, kEndpoints> cuts_{};
   Configuration configuration_;
   bool peace_ = false;

@@ -55,7 +55,7 @@ void World::Inject(const Fault& fault) {
       return;
     case FaultKind::kBitFlip:
       if (stable && complete && !damaged) {
-        FlipOne(fault.choice);
+        Rot(fault.choice);
       }
       return;
     case FaultKind::kClockJump:
@@ -113,8 +113,8 @@ void World::Inject(const Fault& fault) {
   }
 }
 
-// At rest: a group that is durable everywhere and known by the node to be.
-void World::FlipOne(std::uint64_t choice) {
+// At rest: groups that are durable everywhere and known by the node to be. One, a few, or all.
+void World::Rot(std::uint64_t choice) {
   const auto& ends = oracle_.ends(1);
   NodeHost& host = nodes_.at(choice % kNodes);
   if (ends.empty()) {
@@ -127,8 +127,13 @@ void World::FlipOne(std::uint64_t choice) {
     return stored != nullptr && stored->durable && stored->digest == digest;
   });
   if (everywhere && end <= host.disk->KnownSynced(1)) {
-    host.disk->Flip(1, end, random_);
-    Trace("{}: a bit of the group that ends at {} flips", Name(host.member), end);
+    const StoredLog log = host.disk->log(1);
+    const auto last = FindEnd(log, end) - log.data();
+    const auto count = random_.OneIn(8) ? last + 1 : std::min(last + 1, random_.Between(1, 3));
+    for (auto i = last + 1 - count; i <= last; ++i) {
+      host.disk->Flip(1, log.at(static_cast<std::size_t>(i)).end(), random_);
+    }
+    Trace("{}: a bit flips in each of the {} groups that end at {}", Name(host.member), count, end);
   }
 }
 

@@ -79,7 +79,7 @@ void World::Clone(std::uint64_t choice) {
   const auto host = static_cast<std::size_t>(choice / 5 % kHosts);
   if (ends.size() >= 4) {
     const Lsn fork = ends[ends.size() - 1 - choice % std::min<std::size_t>(ends.size(), 8)];
-    MakeBranch(host, MakePin(host, 1, fork, true), 100);
+    MakeBranch(host, MakePin(host, 1, fork, PinPurpose::kFork), 100);
   }
 }
 

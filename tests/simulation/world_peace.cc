@@ -51,8 +51,30 @@ bool World::Converged() {
       }
     }
   }
+  for (const Snapshot& snapshot : snapshots_) {
+    if (!Agreed(snapshot)) {
+      return waiting(std::format("the members do not agree on {}", Name(snapshot.pin)));
+    }
+  }
   Trace("all nodes are equal");
   return true;
+}
+
+// All keep a snapshot; or, if its drop got through, all have forgotten it.
+bool World::Agreed(const Snapshot& snapshot) const {
+  std::size_t keep = 0;
+  std::size_t know = 0;
+  for (const NodeHost& node : nodes_) {
+    const protocol::Replica& replica = node.node->replicas().at(snapshot.branch);
+    const auto pin = replica.record().pins.find(snapshot.pin);
+    const bool known = pin != replica.record().pins.end();
+    know += known ? 1 : 0;
+    keep += known && pin->second.permanent() &&
+                    replica.CanRead({0, snapshot.lsn}) == protocol::ReadStatus::kOk
+                ? 1
+                : 0;
+  }
+  return keep == kNodes || (snapshot.dropped && know == 0);
 }
 
 bool World::SameAs(const NodeHost& node, const protocol::Writer& writer) const {

@@ -119,6 +119,30 @@ void World::CheckAcknowledged(WriterHost& host) {
   host.told_vdl = vdl;
 }
 
+// Of a few files in one directory; many make no sense in the state they meet, and change nothing.
+protocol::Record World::FileChange() {
+  const auto name = [&] { return std::format("f{}", random_.Below(kInodes)); };
+  const std::uint64_t inode = kFirstInode + random_.Below(kInodes);
+  switch (random_.Below(7)) {
+    case 0:
+      return protocol::Unlink{kDirectory, name()};
+    case 1: {
+      const std::string from = name();
+      return protocol::Rename{kDirectory, from, kDirectory, name(), 0};
+    }
+    case 2:
+      return protocol::Link{kDirectory, name(), inode};
+    case 3:
+      return protocol::Truncate{inode, random_.Below(100'000)};
+    case 4: {
+      const auto mode = static_cast<std::uint32_t>(0100000 + random_.Below(0777));
+      return protocol::SetAttributes{inode, mode, {}, {}, {}, {}};
+    }
+    default:
+      return protocol::Create{kDirectory, name(), inode, 0100600, 26, 26, 0};
+  }
+}
+
 Lsn World::AppendOne(WriterHost& writer) {
   std::vector<protocol::Record> records;
   for (std::uint64_t i = 0, count = random_.OneIn(4) ? 2 : 1; i < count; ++i) {
@@ -126,8 +150,11 @@ Lsn World::AppendOne(WriterHost& writer) {
     value(next_value_++);
     records.emplace_back(protocol::PagePatch{{1, random_.Below(kPages)}, {{0, value.Take()}}});
   }
-  const auto wall = static_cast<std::uint64_t>(1'000'000'000 + now_.count() +
-                                               hosts_.at(writer.host).clock_offset);
+  if (random_.OneIn(3)) {
+    records.push_back(FileChange());
+  }
+  const auto wall =
+      static_cast<std::uint64_t>(kBeginning + now_.count() + hosts_.at(writer.host).clock_offset);
   Effects effects;
   const auto lsn = writer.writer.Append(records, wall, effects);
   AfterWriter(writer, std::move(effects));

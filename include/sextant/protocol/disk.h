@@ -48,13 +48,6 @@ struct TruncationIntent {
   void Describe(this auto& self, auto& archive) { archive(self.history, self.from); }
 };
 
-struct Pin {
-  Lsn lsn = 0;
-  Time lease{0};  // 0: until dropped
-
-  void Describe(this auto& self, auto& archive) { archive(self.lsn, self.lease); }
-};
-
 struct BranchRecord {
   Branch branch;
   Promise promise;

@@ -260,9 +260,12 @@ struct Gossip {
   Lsn scl = 0;
   Lsn vdl = 0;
   std::map<BranchId, Lsn> forks;
+  std::map<Uuid, Pin> pins;  // permanent and dropped ones
+  Lsn retain_from = 0;       // as the teller heard it; it takes no new pins below
 
   void Describe(this auto& self, auto& archive) {
-    archive(self.configuration, self.branch, self.history, self.scl, self.vdl, self.forks);
+    archive(self.configuration, self.branch, self.history, self.scl, self.vdl, self.forks,
+            self.pins, self.retain_from);
   }
 };
 
