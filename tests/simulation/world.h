@@ -182,6 +182,7 @@ class World {
   void Change(ConfigurationKind kind, std::vector<MemberId> next);
   void Conclude(bool undo);
   void ReplaceMissing();
+  [[nodiscard]] bool SnapshotsAreHeld() const;
   void Clone(std::uint64_t choice);
   void MakeBranch(std::size_t host, const Uuid& pin, int attempts);
 

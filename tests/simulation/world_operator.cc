@@ -25,12 +25,30 @@ void World::Watch() {
     }
     committed = committed && writer.committed_generation() == configuration_.generation;
   }
-  if (committed) {
+  if (committed && SnapshotsAreHeld()) {
     Conclude(false);
   } else if (configuration_.kind == ConfigurationKind::kStable) {
     ReplaceMissing();
   }
   At(now_ + 20ms, [this] { Watch(); });
+}
+
+// By a write quorum of the new members: else those lost next could be the last that know of them.
+bool World::SnapshotsAreHeld() const {
+  Configuration concluded = configuration_;
+  concluded.kind = ConfigurationKind::kStable;
+  concluded.members = configuration_.next;
+  return std::ranges::all_of(snapshots_, [&](const Snapshot& snapshot) {
+    return snapshot.dropped || concluded.CanWrite([&](const MemberId& member) {
+      const auto index = EndpointOf(member);
+      if (!index || !nodes_.at(*index).node) {
+        return false;
+      }
+      const auto& replicas = nodes_.at(*index).node->replicas();
+      const auto replica = replicas.find(snapshot.branch);
+      return replica != replicas.end() && replica->second.record().pins.contains(snapshot.pin);
+    });
+  });
 }
 
 // After a change was taken back the lost disk is still a member, and an empty one still waits.
