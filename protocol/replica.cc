@@ -23,13 +23,15 @@ Replica::Replica(const RecoveredBranch& found, Generation generation, Time now)
       scl_(found.record.synced),
       vdl_(found.record.vdl),
       last_time_(found.last_time),
-      damaged_(found.damaged),
       scrubbed_(found.record.branch.fork),
       retain_from_(found.record.horizon),
       retain_target_(found.record.horizon),
       retain_next_(found.record.horizon) {
+  for (const LsnRange& range : found.damaged) {
+    damaged_.Add(range);
+  }
   for (const auto& [id, pin] : record_.pins) {
-    if (pin.lease.count() > 0) {
+    if (pin.leased()) {
       expiry_[id] = now + pin.lease;  // a restart renews every lease: its time was not counted
     }
   }
@@ -131,7 +133,7 @@ void Replica::BeginAdoption(const History& history, Lsn from, Effects& out) {
 void Replica::OnTruncated(Effects& out) {
   const Lsn from = record_.intent->from;
   end_ = scl_ = from;
-  std::erase_if(damaged_, [&](const LsnRange& range) { return range.end > from; });
+  damaged_.Remove({from, ~Lsn{0}});
   const History history = record_.intent->history;
   record_.intent.reset();
   FinishAdoption(history, out);
