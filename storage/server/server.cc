@@ -74,8 +74,7 @@ Server::Server(Config config)
       strand_(asio::make_strand(io_)),
       signals_(strand_),
       publish_timer_(strand_),
-      drain_timer_(strand_),
-      usage_(config_.data_directory) {}
+      drain_timer_(strand_) {}
 
 Server::~Server() {
   io_.stop();
@@ -100,6 +99,7 @@ std::expected<void, std::string> Server::Open(FileSystem& files) {
         std::format("open {}: {}", config_.data_directory.string(), member.error().what));
   }
   member_ = std::move(*member);
+  usage_.emplace(config_.data_directory);  // which is there now
   return {};
 }
 
@@ -136,11 +136,11 @@ std::expected<void, std::string> Server::ListenHttp() {
        {"/metrics",
         [this] {
           return HttpAnswer{
-              .body = MakeMetrics(*Latest(), usage_.Latest(), *traffic_, steady_clock::now()),
+              .body = MakeMetrics(*Latest(), usage_->Latest(), *traffic_, steady_clock::now()),
               .content_type = "text/plain; version=0.0.4; charset=utf-8"};
         }},
        {"/status", [this] {
-          const auto status = MakeStatus(*Latest(), usage_.Latest(), config_, steady_clock::now());
+          const auto status = MakeStatus(*Latest(), usage_->Latest(), config_, steady_clock::now());
           return HttpAnswer{
               .body = status.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
                       "\n",

@@ -77,7 +77,7 @@ class Server {
   std::unique_ptr<net::Dialer> dialer_;
   std::unique_ptr<net::Acceptor> acceptor_;
 
-  DiskUsageSampler usage_;
+  std::optional<DiskUsageSampler> usage_;
   mutable std::mutex mutex_;
   std::shared_ptr<const Snapshot> latest_;  // guarded by mutex_
   std::atomic<bool> ended_ = false;

@@ -68,7 +68,10 @@ TEST_F(ServerTest, TakesAWriterAndServesItsPages) {
   ASSERT_EQ(status["connections"].size(), 1);
   EXPECT_EQ(status["connections"][0]["name"], "writer");
   EXPECT_EQ(status["disk"]["full"], false);
-  EXPECT_GT(status["disk"]["capacity_bytes"].get<std::uint64_t>(), 0);
+  EXPECT_TRUE(Eventually([&] {
+    const auto usage = node.Status()["disk"];
+    return usage["capacity_bytes"] > 0 && usage["free_bytes"] > 0 && usage["index_bytes"] > 0;
+  }));
 
   EXPECT_EQ(node.Metric(std::format("scl_bytes{{branch=\"{}\"}}", kBranch)), writer.end());
   EXPECT_EQ(node.Metric("ready"), 1);
