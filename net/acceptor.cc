@@ -45,7 +45,7 @@ class Acceptor::Impl : public std::enable_shared_from_this<Impl> {
 
   void Stop() {
     Error ignored;
-    acceptor_.close(ignored);
+    static_cast<void>(acceptor_.close(ignored));
     pause_.cancel();
     for (const auto& weak : connections_) {
       if (const ConnectionPtr connection = weak.lock()) {

@@ -84,7 +84,7 @@ class Dialer::Target : public std::enable_shared_from_this<Target> {
     resolver_.cancel();
     if (socket_) {
       Error ignored;
-      socket_->close(ignored);
+      static_cast<void>(socket_->close(ignored));
     }
   }
 

@@ -43,7 +43,7 @@ void Stream::Configure(std::chrono::milliseconds silence) {
 
 void Stream::Close() {
   Error ignored;
-  Socket().close(ignored);
+  static_cast<void>(Socket().close(ignored));
 }
 
 std::optional<PeerCertificate> Stream::Certificate() {
