@@ -125,6 +125,12 @@ std::string Text(const Pulled& m) {
   return std::format("Pulled b{} vdl={} {}", m.branch, m.vdl, Text(m.groups));
 }
 
+std::string Text(const AskStatus& m) { return std::format("AskStatus #{}", m.request); }
+std::string Text(const NodeStatus& m) {
+  return std::format("NodeStatus #{} g{} branches={}", m.request, m.configuration.generation,
+                     m.branches.size());
+}
+
 }  // namespace
 
 std::string ToString(const Message& message) {

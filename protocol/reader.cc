@@ -6,8 +6,9 @@
 #include <tuple>
 
 namespace sextant::protocol {
-
 namespace {
+
+constexpr Time kPinRetry = std::chrono::milliseconds(50);  // until a write quorum holds it
 
 // What a good answer says; none when it is not good after all, or answers something else.
 std::optional<ReadValue> ValueOf(const ReadPage&, const PageRead& answer) {
@@ -48,6 +49,7 @@ std::uint64_t Reader::Read(ReadRequest request, Time now, Effects& out) {
       },
       request);
   running.request = std::move(request);
+  running.patience = options_.retry_after;
   NewRound(running);
   AskNext(running, now, out);
   return number;
@@ -67,11 +69,17 @@ void Reader::NewRound(Running& running) {
   }
   running.waiting = 0;
   running.collected = false;
+  running.resting = false;
 }
 
 void Reader::AskNext(Running& running, Time now, Effects& out) {
   if (running.untried.empty()) {
-    running.deadline = now + options_.retry_after;
+    running.resting = true;
+    running.deadline = now + running.patience;
+    // Members that are only slow must not get more to do because of it.
+    if (running.waiting > 0) {
+      running.patience = std::min(2 * running.patience, options_.longest_retry);
+    }
     return;
   }
   std::visit([&](const auto& request) { out.Send(running.untried.back(), request); },
@@ -132,7 +140,7 @@ Effects Reader::OnTimer(Time now) {
   Effects out;
   for (auto& [number, running] : reads_) {
     if (now >= running.deadline) {
-      if (running.untried.empty()) {
+      if (running.resting) {
         NewRound(running);
       }
       AskNext(running, now, out);
@@ -161,10 +169,11 @@ PinKeeper::PinKeeper(BranchId branch, const Uuid& pin, Lsn lsn, Time lease,
 
 Effects PinKeeper::OnTimer(Time now) {
   Effects out;
-  const Time often = std::chrono::milliseconds(10);
   // What needs no renewal is only said again in case a member has lost it.
-  next_timer_ =
-      now + (lease_.count() == 0 && Held(now) ? 100 * often : std::max(lease_ / 4, often));
+  const Time renewal = lease_.count() == 0
+                           ? Time(std::chrono::seconds(1))
+                           : std::max(lease_ / 4, Time(std::chrono::milliseconds(10)));
+  next_timer_ = now + (Held(now) ? renewal : std::min(renewal, kPinRetry));
   for (const MemberId& member : configuration_.All()) {
     Claim& claim = claims_[member];
     if (!claim.waiting) {

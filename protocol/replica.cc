@@ -285,4 +285,16 @@ void Replica::Refuse(const ClientId& to, Epoch epoch, Refusal reason, Effects& o
                        .configuration = {}});
 }
 
+BranchStatus Replica::Status() const {
+  return {.branch = record_.branch,
+          .promised = record_.promise.epoch,
+          .history = record_.history.CutTo(scl_),
+          .scl = scl_,
+          .vdl = vdl_,
+          .end = end_,
+          .horizon = record_.horizon,
+          .last_time = last_time_,
+          .damaged = static_cast<std::uint32_t>(damaged_.ranges().size())};
+}
+
 }  // namespace sextant::protocol

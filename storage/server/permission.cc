@@ -14,8 +14,9 @@ concept Question = requires { typename M::Answer; };
 
 template <class M>
 inline constexpr bool kOfClients =
-    Question<M> || OneOf<M, protocol::Seal, protocol::Adopt, protocol::Append, protocol::Configure,
-                         protocol::ReadPage, protocol::SetPin, protocol::DropPin, protocol::Pull>;
+    Question<M> || OneOf<M, protocol::AskStatus, protocol::Seal, protocol::Adopt, protocol::Append,
+                         protocol::Configure, protocol::ReadPage, protocol::SetPin,
+                         protocol::DropPin, protocol::Pull>;
 
 }  // namespace
 

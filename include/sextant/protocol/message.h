@@ -259,9 +259,9 @@ struct Gossip {
   History history;  // cut to what the log holds
   Lsn scl = 0;
   Lsn vdl = 0;
-  std::map<BranchId, Lsn> forks;
-  std::map<Uuid, Pin> pins;  // permanent and dropped ones
-  Lsn retain_from = 0;       // as the teller heard it; it takes no new pins below
+  std::map<BranchId, Lsn> forks = {};
+  std::map<Uuid, Pin> pins = {};  // permanent and dropped ones
+  Lsn retain_from = 0;            // as the teller heard it; it takes no new pins below
 
   void Describe(this auto& self, auto& archive) {
     archive(self.configuration, self.branch, self.history, self.scl, self.vdl, self.forks,
@@ -285,10 +285,46 @@ struct Pulled {
   void Describe(this auto& self, auto& archive) { archive(self.branch, self.vdl, self.groups); }
 };
 
+// --- Anybody to a node. ---
+
+struct AskStatus {
+  std::uint64_t request = 0;
+
+  void Describe(this auto& self, auto& archive) { archive(self.request); }
+};
+
+// A branch on one node.
+struct BranchStatus {
+  Branch branch;
+  Epoch promised = 0;
+  History history;  // cut to what the log holds
+  Lsn scl = 0;
+  Lsn vdl = 0;
+  Lsn end = 0;
+  Lsn horizon = 0;
+  std::uint64_t last_time = 0;  // of the last group
+  std::uint32_t damaged = 0;    // ranges of the log that wait for repair
+
+  void Describe(this auto& self, auto& archive) {
+    archive(self.branch, self.promised, self.history, self.scl, self.vdl, self.end, self.horizon,
+            self.last_time, self.damaged);
+  }
+};
+
+struct NodeStatus {
+  std::uint64_t request = 0;
+  Configuration configuration;
+  std::vector<BranchStatus> branches;
+
+  void Describe(this auto& self, auto& archive) {
+    archive(self.request, self.configuration, self.branches);
+  }
+};
+
 // The order is the message's kind on the wire: append only.
 using Message = std::variant<Seal, Sealed, Adopt, Append, Appended, Configure, Configured, Refused,
                              ReadPage, PageRead, SetPin, PinSet, DropPin, Gossip, Pull, Pulled,
-                             ReadMetadata, MetadataRead, FindLsn, LsnFound>;
+                             ReadMetadata, MetadataRead, FindLsn, LsnFound, AskStatus, NodeStatus>;
 
 // One line for people and traces.
 [[nodiscard]] std::string ToString(const Message& message);

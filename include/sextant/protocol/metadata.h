@@ -11,6 +11,9 @@
 
 namespace sextant::protocol {
 
+// The directory that all others are in. A volume's first group creates it, in directory 0.
+inline constexpr std::uint64_t kRootInode = 1;
+
 // An inode as of an LSN. Times in µs since 1970.
 struct Attributes {
   std::uint32_t mode = 0;  // type and permissions as in stat(2)

@@ -64,6 +64,7 @@ class Node {
   void On(const Uuid& from, const Adopt& adopt, Time now, Effects& out);
   void On(const Uuid& from, const Append& append, Time now, Effects& out);
   void On(const Uuid& from, const Configure& configure, Time now, Effects& out);
+  void On(const Uuid& from, const AskStatus& ask, Time now, Effects& out);
   void On(const Uuid& from, const ReadPage& read, Time now, Effects& out);
   void On(const Uuid& from, const ReadMetadata& read, Time now, Effects& out);
   void On(const Uuid& from, const FindLsn& find, Time now, Effects& out);

@@ -16,6 +16,7 @@ struct ReaderOptions {
   Time hedge_after =
       std::chrono::milliseconds(5);  // without an answer, another member is asked too
   Time retry_after = std::chrono::milliseconds(50);  // when no member could answer
+  Time longest_retry = std::chrono::seconds(2);  // after rounds in which somebody did not answer
 };
 
 // Where a member is, seen from the reader: 0 in its own zone.
@@ -66,6 +67,8 @@ class Reader {
     std::vector<MemberId> untried;  // best last
     std::size_t waiting = 0;        // asked and not answered in this round
     bool collected = false;
+    bool resting = false;  // everybody was asked; the next round begins at the deadline
+    Time patience{0};
     Time deadline{0};
   };
 

@@ -69,6 +69,7 @@ class Replica {
   // A child branch reads through to this one at `fork`, for ever. Too late if the horizon is above.
   void KeepFork(BranchId child, Lsn fork);
 
+  [[nodiscard]] BranchStatus Status() const;
   [[nodiscard]] const BranchRecord& record() const { return record_; }
   [[nodiscard]] const Branch& branch() const { return record_.branch; }
   [[nodiscard]] Lsn start() const { return record_.branch.fork; }

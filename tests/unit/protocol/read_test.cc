@@ -198,6 +198,20 @@ TEST(ReaderTest, HedgesAndGoesOnToWhoCan) {
   EXPECT_EQ(again.messages[0].to, (MemberId{1, 3}));
 }
 
+// Asking a slow member again and again would make it slower still.
+TEST(ReaderTest, ASlowMemberIsAskedMoreAndMoreRarely) {
+  Reader reader({.hedge_after = 5ms, .retry_after = 50ms, .longest_retry = 400ms}, {{{1, 1}, 0}});
+  Effects effects;
+  reader.Read(kRead, 0ms, effects);
+  std::vector<Time> asked;
+  for (Time now = reader.next_timer(); now < 2s; now = reader.next_timer()) {
+    if (!reader.OnTimer(now).messages.empty()) {
+      asked.push_back(now);
+    }
+  }
+  EXPECT_EQ(asked, (std::vector<Time>{55ms, 160ms, 365ms, 770ms, 1175ms, 1580ms, 1985ms}));
+}
+
 TEST(ReaderTest, GoneForGoodWhenNobodyKeepsIt) {
   Reader reader({}, {{{1, 1}, 0}, {{1, 2}, 0}});
   Effects effects;
