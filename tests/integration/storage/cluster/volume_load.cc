@@ -66,7 +66,7 @@ protocol::Record VolumeLoad::MakeChange() {
       std::memcpy(bytes.data() + i, &word, 8);
     }
   };
-  if (random_() % 8 == 0) {
+  if (random_() % 128 == 0) {
     protocol::PageImage image{page, protocol::Bytes(protocol::kPageSize)};
     fill(image.bytes);
     return image;
