@@ -148,8 +148,7 @@ void Node::On(const Uuid&, const DropPin& drop, Time, Effects&) {
 }
 
 void Node::On(const Uuid& from, const AskStatus& ask, Time, Effects& out) {
-  NodeStatus status{
-      .request = ask.request, .configuration = record_.configuration, .branches = {}};
+  NodeStatus status{.request = ask.request, .configuration = record_.configuration, .branches = {}};
   for (const auto& [id, replica] : replicas_) {
     status.branches.push_back(replica.Status());
   }

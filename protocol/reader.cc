@@ -192,7 +192,11 @@ void PinKeeper::Receive(const MemberId& from, const PinSet& answer) {
     return;
   }
   claim.waiting = false;
-  claim.until = answer.accepted ? std::optional(claim.asked + lease_) : std::nullopt;
+  if (answer.accepted) {
+    claim.until = claim.asked + lease_;
+  } else if (lease_.count() > 0) {  // else what was taken once is kept, whatever is said later
+    claim.until.reset();
+  }
 }
 
 bool PinKeeper::Held(Time now) const {

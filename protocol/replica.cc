@@ -1,6 +1,7 @@
 #include "sextant/protocol/replica.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sextant::protocol {
 namespace {
@@ -253,7 +254,7 @@ void Replica::OnPersisted(Effects& out) {
       break;
     case Step::kCheckpointing:
       if (collect_) {
-        Collect(out);
+        out.Do(*std::exchange(collect_, std::nullopt));
       }
       break;
     case Step::kIdle:

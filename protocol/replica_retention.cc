@@ -31,8 +31,11 @@ void Replica::OnSetPin(const ClientId& from, const SetPin& set, Time now, Effect
   // It begins when this member has heard of it: peers that ask what is pinned rely on the answer.
   const bool dropped = found != record_.pins.end() && found->second.dropped();
   const bool late = set.lsn < record_.horizon || set.lsn < retain_target_ || set.lsn < start();
-  if (!same && (dropped || late || set.lsn > vdl_ || set.lease.count() < 0 ||
-                record_.pins.size() >= kMaximumPins)) {
+  // A pin without a lease may have come here by gossip, too late to count for its owner's quorum.
+  const bool renewed = same && set.lease.count() > 0;
+  const bool unfit =
+      !same && (set.lsn > vdl_ || set.lease.count() < 0 || record_.pins.size() >= kMaximumPins);
+  if ((!renewed && (dropped || late)) || unfit) {
     reply.accepted = false;
     out.Send(from, reply);
     return;
@@ -191,14 +194,18 @@ void Replica::Checkpoint(Effects& out) {
   if (step_ != Step::kIdle || (!learned && !pins_changed_ && horizon == record_.horizon)) {
     return;
   }
-  collect_ = horizon > record_.horizon || pins_changed_;
+  const bool collect = horizon > record_.horizon || pins_changed_;
   pins_changed_ = false;
   record_.horizon = horizon;  // refused to readers from here on, collected when this is on disk
+  if (collect) {
+    collect_ = MakeCollection();
+  }
   Become(Step::kCheckpointing, out);
 }
 
-// After the checkpoint: a restart must never offer versions that are gone.
-void Replica::Collect(Effects& out) {
+// Carried out after the checkpoint, and by what the checkpoint says: a pin dropped meanwhile is on
+// disk still, and a restart must never offer versions that are gone.
+CollectVersions Replica::MakeCollection() const {
   CollectVersions collect{branch().id, record_.horizon, {}};
   for (const auto& [id, pin] : record_.pins) {
     if (!pin.dropped()) {
@@ -208,8 +215,7 @@ void Replica::Collect(Effects& out) {
   for (const auto& [child, fork] : record_.forks) {
     collect.pins.push_back(fork);
   }
-  collect_ = false;
-  out.Do(std::move(collect));
+  return collect;
 }
 
 }  // namespace sextant::protocol

@@ -1,4 +1,4 @@
-// What writers, readers and nodes say to each other. docs/protocol.md tells the story; every
+// What writers, readers and nodes say to each other. protocol/README.md tells the story; every
 // message may be lost, repeated, delayed and reordered, and each receiver is written for that.
 #pragma once
 

@@ -134,7 +134,7 @@ class Replica {
   void AskForDamaged(const MemberId& peer, Effects& out);
   [[nodiscard]] Lsn HorizonNow() const;
   void Checkpoint(Effects& out);
-  void Collect(Effects& out);
+  [[nodiscard]] CollectVersions MakeCollection() const;
 
   BranchRecord record_;
   Generation generation_ = 0;
@@ -167,7 +167,7 @@ class Replica {
   std::set<MemberId> informed_by_;
   std::map<Uuid, std::set<MemberId>> drop_known_by_;
   bool pins_changed_ = false;
-  bool collect_ = false;
+  std::optional<CollectVersions> collect_;  // when the checkpoint under way is on disk
 };
 
 }  // namespace sextant::protocol
