@@ -50,7 +50,7 @@ run() { # SUITE PRESET TITLE [--cluster]
   "$root/scripts/in-toolchain.sh" ${4:-} ctest --test-dir "build/$2" -L "^$1\$" --output-on-failure $jobs \
     --output-junit "results/ctest.$1.xml" </dev/null >"$log" 2>&1 || tail -n 80 "$log"
   if [ -f "$results/ctest.$1.xml" ]; then count "$3" "$2" "$1"; else report "$3" 0 1; fi
-  [ "$1" != simulation ] || grep -oE '^(seeds from [0-9]+|[0-9]+ seeds, [0-9]+ failures).*' "$results/ctest.$1.xml" | head -n 2 | sed 's/^/      /'
+  [ "$1" != simulation ] || grep -oE 'seeds from [0-9]+ on|[0-9]+ seeds, [0-9]+ failures' "$results/ctest.$1.xml" | head -n 2 | sed 's/^/      /'
 }
 
 # A commit's seeds are its own: new for each, and the same when it is tested again.
