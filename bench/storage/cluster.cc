@@ -64,7 +64,7 @@ void MeasureQuorum(const fs::path& directory, std::size_t size, Latencies& out) 
   for (std::size_t i = 0; i < kNodes; ++i) {
     threads.emplace_back([&, i] {
       const auto file = sextant::bench::Must(files->Open(directory / std::format("machine-{}", i),
-                                         sextant::storage::OpenMode::kCreate));
+                                                         sextant::storage::OpenMode::kCreate));
       sextant::bench::Must(sextant::storage::WriteZeros(*file, 0, kFile));
       sextant::bench::Must(file->Sync());
       const protocol::Bytes bytes(size, 7);
@@ -312,7 +312,7 @@ int main(int argc, char** argv) try {
     std::cerr << "usage: bench-storage-cluster DIRECTORY [LOG_MIB]\n";
     return 2;
   }
-  const fs::path directory = fs::path(argv[1]) / "bench-storage-cluster";
+  const fs::path directory = fs::absolute(argv[1]) / "bench-storage-cluster";
   const std::size_t mebibytes = argc > 2 ? std::stoul(argv[2]) : 1024;
   fs::remove_all(directory);
   fs::create_directories(directory);
