@@ -140,17 +140,24 @@ Lsn Writer::Add(std::span<const Record> records, Effects& out) {
 // What follows the last thing sent, if it is still kept; a member further behind hears from its
 // peers.
 void Writer::SendGroups(const MemberId& to, Peer& peer, Effects& out) const {
-  if (peer.phase != Phase::kAdopted || kept_.empty() || peer.next >= end_ ||
-      peer.next < kept_.front().header().previous_end ||
-      peer.next > peer.scl + options_.window_bytes) {
+  if (peer.phase != Phase::kAdopted || kept_.empty() ||
+      peer.next < kept_.front().header().previous_end) {
     return;
   }
-  auto first = std::ranges::lower_bound(
-      kept_, peer.next, {}, [](const Group& group) { return group.header().previous_end; });
-  peer.next = end_;
-  protocol::Append append = MakeAppend(peer);
-  append.groups.assign(first, kept_.end());
-  out.Send(to, std::move(append));
+  auto group = std::ranges::lower_bound(
+      kept_, peer.next, {}, [](const Group& kept) { return kept.header().previous_end; });
+  while (group != kept_.end() && peer.next <= peer.scl + options_.window_bytes) {
+    protocol::Append append = MakeAppend(peer);
+    std::size_t size = 0;
+    do {
+      size += group->bytes().size();
+      peer.next = group->end();
+      append.groups.push_back(*group);
+      ++group;
+    } while (group != kept_.end() && size + group->bytes().size() <= options_.message_bytes);
+    append.sent = peer.next;
+    out.Send(to, std::move(append));
+  }
 }
 
 void Writer::On(const MemberId& from, const Appended& appended, Effects& out) {
@@ -167,12 +174,16 @@ void Writer::On(const MemberId& from, const Appended& appended, Effects& out) {
                 .scl = appended.scl,
                 .told_vdl = 0,
                 .last_time = 0,
-                .next = appended.end};
+                .next = appended.end,
+                .rewound = false};
   }
   peer.generation = appended.generation;
   peer.scl = std::max(peer.scl, appended.scl);
-  if (appended.gap || peer.next < appended.end) {
+  // Each message after a lost one is answered with a gap: the first answer brings back what is
+  // missing, and if that is lost too, the timer's turn comes.
+  if (peer.next < appended.end || (appended.gap && !peer.rewound)) {
     peer.next = appended.end;
+    peer.rewound = appended.gap;
   }
   AdvanceVdl(out);
   SendGroups(from, peer, out);
@@ -310,6 +321,7 @@ Effects Writer::OnTimer(Time now) {
         }
         break;
       case Phase::kAdopted:
+        peer.rewound = false;
         SendGroups(member, peer, out);
         SendHeartbeat(member, peer, out);
         break;

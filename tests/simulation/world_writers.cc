@@ -18,8 +18,11 @@ void World::TakeOver(BranchId branch, std::size_t host) {
   ++outcome_.takeovers;
   Trace("host {} takes epoch {} of branch {} as {} in generation {}", host, epoch, branch, Name(id),
         configuration_.generation);
-  const protocol::WriterOptions options{
-      .resend_interval = 20ms, .outstanding_bytes = 4096, .window_bytes = 4096, .kept_bytes = 1024};
+  const protocol::WriterOptions options{.resend_interval = 20ms,
+                                        .outstanding_bytes = 4096,
+                                        .window_bytes = 4096,
+                                        .message_bytes = 512,
+                                        .kept_bytes = 1024};
   const auto added = writers_.emplace(
       id, WriterHost{.writer = protocol::Writer(options, line.branch, epoch, id, configuration_),
                      .host = host,

@@ -30,6 +30,8 @@ struct WriterOptions {
   std::size_t outstanding_bytes = 64U << 20;
   // How much one member may have to sync before it is sent more.
   std::size_t window_bytes = 8U << 20;
+  // Of groups in one message; a greater group goes alone.
+  std::size_t message_bytes = 1U << 20;
   // How much durable log is kept for members that are a little behind; those further behind ask
   // their peers.
   std::size_t kept_bytes = 4U << 20;
@@ -108,10 +110,12 @@ class Writer {
     Lsn scl = 0;
     Lsn told_vdl = 0;
     std::uint64_t last_time = 0;
-    Lsn next = 0;  // the next group to send begins here
+    Lsn next = 0;          // the next group to send begins here
+    bool rewound = false;  // to fill a gap, since the last timer
 
     void Describe(this auto& self, auto& archive) {
-      archive(self.phase, self.generation, self.history, self.scl, self.told_vdl, self.next);
+      archive(self.phase, self.generation, self.history, self.scl, self.told_vdl, self.next,
+              self.rewound);
     }
   };
 

@@ -1,0 +1,127 @@
+// What a writer sends, and how much of it.
+#include "tests/unit/protocol/cluster.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace sextant::protocol {
+namespace {
+
+constexpr std::size_t kMessageBytes = WriterOptions().message_bytes;
+
+std::size_t SizeOf(const Append& append) {
+  std::size_t size = 0;
+  for (const Group& group : append.groups) {
+    size += group.bytes().size();
+  }
+  return size;
+}
+
+std::vector<Record> Pages(std::uint64_t count) {
+  std::vector<Record> records;
+  for (std::uint64_t page = 0; page < count; ++page) {
+    records.emplace_back(PagePatch{{1, page}, {{0, Bytes(kPageSize)}}});
+  }
+  return records;
+}
+
+// Calls `see` with each Append on its way to node 0.
+template <class See>
+void WatchFirst(Cluster& cluster, See see) {
+  cluster.hold = [see](const Letter& letter) mutable {
+    const auto* append = std::get_if<Append>(&letter.message);
+    return append != nullptr && letter.to == Cluster::Member(0) && see(*append);
+  };
+}
+
+TEST(AppendTest, WhatPiledUpBehindTheWindowGoesInMessagesOfBoundedSize) {
+  Cluster cluster;
+  Writer& writer = cluster.Start(1);
+  cluster.Pump();
+  std::size_t greatest = 0;
+  WatchFirst(cluster, [&](const Append& append) {
+    greatest = std::max(greatest, SizeOf(append));
+    return false;
+  });
+  cluster.held_disks = {0, 1, 2, 3, 4, 5};
+  while (writer.end() < 3 * WriterOptions().window_bytes) {
+    cluster.AppendRecords(writer, Pages(30), 1);
+  }
+  cluster.Pump();
+  EXPECT_LT(cluster.replica(0).end(), 2 * WriterOptions().window_bytes);
+  cluster.held_disks.clear();
+  for (std::size_t i = 0; i < 6; ++i) {
+    while (cluster.StepDisk(i)) {
+    }
+  }
+  cluster.Pump();
+  EXPECT_EQ(writer.vdl(), writer.end());
+  EXPECT_GT(greatest, kMessageBytes / 2);
+  EXPECT_LE(greatest, kMessageBytes);
+}
+
+TEST(AppendTest, AGroupAboveTheBoundGoesAlone) {
+  Cluster cluster;
+  Writer& writer = cluster.Start(1);
+  cluster.Pump();
+  std::size_t greatest = 0;
+  WatchFirst(cluster, [&](const Append& append) {
+    greatest = std::max(greatest, append.groups.size());
+    return false;
+  });
+  for (int i = 0; i < 3; ++i) {
+    cluster.AppendRecords(writer, Pages(2 * kMessageBytes / kPageSize), 1);
+  }
+  cluster.Pump();
+  EXPECT_EQ(writer.vdl(), writer.end());
+  EXPECT_EQ(greatest, 1U);
+}
+
+TEST(AppendTest, WhatALostMessageHeldIsSentOnceMore) {
+  Cluster cluster;
+  Writer& writer = cluster.Start(1);
+  cluster.Pump();
+  std::size_t sent = 0;
+  bool lost = false;
+  WatchFirst(cluster, [&](const Append& append) {
+    sent += append.groups.size();
+    return !std::exchange(lost, true);
+  });
+  constexpr std::size_t kGroups = 20;
+  for (std::size_t i = 0; i < kGroups; ++i) {
+    cluster.Append(writer, i, i);
+  }
+  cluster.Pump();
+  EXPECT_EQ(cluster.replica(0).scl(), writer.end());
+  EXPECT_EQ(sent, 2 * kGroups);
+}
+
+TEST(AppendTest, WhatIsLostTwiceComesWithTheTimer) {
+  Cluster cluster;
+  Writer& writer = cluster.Start(1);
+  cluster.Pump();
+  std::size_t to_lose = 0;
+  WatchFirst(cluster, [&](const Append& append) {
+    if (append.groups.empty() || to_lose == 0) {
+      return false;
+    }
+    --to_lose;
+    return true;
+  });
+  to_lose = 1;
+  cluster.Append(writer, 1, 1);
+  cluster.Pump();  // lost
+  cluster.Append(writer, 2, 2);
+  cluster.Append(writer, 3, 3);
+  to_lose = 3;
+  cluster.Pump();
+  EXPECT_LT(cluster.replica(0).scl(), writer.end());
+  to_lose = 0;
+  cluster.Remind(writer);
+  cluster.Pump();
+  EXPECT_EQ(cluster.replica(0).scl(), writer.end());
+}
+
+}  // namespace
+}  // namespace sextant::protocol
