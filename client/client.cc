@@ -19,13 +19,29 @@ std::unexpected<Error> Invalid(std::string message) {
   return std::unexpected(Error{ErrorCode::kInvalid, std::move(message)});
 }
 
-// A callback that takes what a read of this kind gives.
+// Starts a read whose answer is of this kind.
 template <class T>
-Callback<protocol::ReadValue> Narrow(Callback<T> done) {
-  return [done = std::move(done)](Result<protocol::ReadValue> value) mutable {
-    done(std::move(value).transform(
-        [](protocol::ReadValue&& any) { return std::get<T>(std::move(any)); }));
-  };
+void Begin(Core& core, const std::optional<protocol::MemberId>& from, protocol::ReadRequest request,
+           Deadline deadline, Callback<T> done) {
+  core.With([&](Time now, Effects& out) {
+    core.reads(from, now, out)
+        .Start(std::move(request), now, out, Core::ToTime(deadline),
+               [done = std::move(done)](Result<protocol::ReadValue> value) mutable {
+                 done(std::move(value).transform(
+                     [](protocol::ReadValue&& any) { return std::get<T>(std::move(any)); }));
+               });
+  });
+}
+
+// Starts a machine and waits until it is where its user wants it.
+template <class M>
+Result<> Begin(Core& core, const std::shared_ptr<M>& machine, Deadline deadline) {
+  return Await<void>([&](Callback<> done) {
+    core.With([&](Time now, Effects& out) {
+      core.Add(machine, now, out);
+      machine->Start(now, out, Core::ToTime(deadline), std::move(done));
+    });
+  });
 }
 
 }  // namespace
@@ -44,23 +60,20 @@ const protocol::ClientId& Client::id() const { return core_->id(); }
 // --- The members. ---
 
 Result<std::vector<NodeInfo>> Client::Nodes(std::size_t count, Deadline deadline) {
-  const auto told = Await<void>([&](Callback<> done) {
-    core_->With([&](Time now, Effects& out) {
-      core_->membership().Refresh(now, out);
-      core_->membership().WhenTold(count, Core::ToTime(deadline), std::move(done));
-    });
-  });
-  if (!told) {
-    return std::unexpected(
-        Error{told.error().code, std::format("fewer than {} storage nodes answered", count)});
-  }
-  return core_->With([&](Time, Effects&) {
-    std::vector<NodeInfo> nodes;
-    for (const auto& [member, status] : core_->membership().statuses()) {
-      nodes.push_back(core_->Describe(member, status));
-    }
-    return nodes;
-  });
+  return Await<Statuses>([&](Callback<Statuses> done) {
+           core_->With([&](Time now, Effects& out) {
+             core_->membership().Ask(count, now, out, Core::ToTime(deadline), std::move(done));
+           });
+         })
+      .transform([&](const Statuses& statuses) {
+        return core_->With([&](Time, Effects&) {
+          std::vector<NodeInfo> nodes;
+          for (const auto& [member, status] : statuses) {
+            nodes.push_back(core_->Describe(member, status));
+          }
+          return nodes;
+        });
+      });
 }
 
 Result<protocol::Configuration> Client::Configuration(Deadline deadline) {
@@ -122,16 +135,7 @@ Result<std::unique_ptr<Writer>> Client::Attach(const protocol::Branch& branch,
   auto machine = std::make_shared<WriterMachine>(core_->options().writer, branch, epoch,
                                                  core_->id(), *configuration);
   auto writer = std::make_unique<Writer>(core_, machine);
-  const auto opened = Await<void>([&](Callback<> done) {
-    core_->With([&](Time now, Effects& out) {
-      core_->Add(machine, now, out);
-      machine->Start(now, out, Core::ToTime(deadline), std::move(done));
-    });
-  });
-  if (!opened) {
-    return std::unexpected(opened.error());
-  }
-  return writer;
+  return Begin(*core_, machine, deadline).transform([&] { return std::move(writer); });
 }
 
 Result<> Client::MakeBranch(const protocol::Branch& branch, Deadline deadline) {
@@ -148,32 +152,22 @@ Result<> Client::MakeBranch(const protocol::Branch& branch, Deadline deadline) {
 void Client::ReadPage(protocol::BranchId branch, const protocol::PageId& page,
                       const protocol::Position& at, Deadline deadline,
                       Callback<protocol::PageVersion> done, const Member& from) {
-  core_->With([&](Time now, Effects& out) {
-    core_->reads(from, now, out)
-        .Start(protocol::ReadPage{.request = 0, .branch = branch, .page = page, .at = at}, now, out,
-               Core::ToTime(deadline), Narrow(std::move(done)));
-  });
+  Begin(*core_, from, protocol::ReadPage{.request = 0, .branch = branch, .page = page, .at = at},
+        deadline, std::move(done));
 }
 
 void Client::ReadMetadata(protocol::BranchId branch, protocol::MetadataQuery query,
                           const protocol::Position& at, Deadline deadline,
                           Callback<protocol::MetadataAnswer> done, const Member& from) {
-  core_->With([&](Time now, Effects& out) {
-    core_->reads(from, now, out)
-        .Start(
-            protocol::ReadMetadata{
-                .request = 0, .branch = branch, .at = at, .query = std::move(query)},
-            now, out, Core::ToTime(deadline), Narrow(std::move(done)));
-  });
+  Begin(*core_, from,
+        protocol::ReadMetadata{.request = 0, .branch = branch, .at = at, .query = std::move(query)},
+        deadline, std::move(done));
 }
 
 void Client::FindLsn(protocol::BranchId branch, std::uint64_t time, const protocol::Position& at,
                      Deadline deadline, Callback<protocol::Position> done) {
-  core_->With([&](Time now, Effects& out) {
-    core_->reads({}, now, out)
-        .Start(protocol::FindLsn{.request = 0, .branch = branch, .at = at, .time = time}, now, out,
-               Core::ToTime(deadline), Narrow(std::move(done)));
-  });
+  Begin(*core_, {}, protocol::FindLsn{.request = 0, .branch = branch, .at = at, .time = time},
+        deadline, std::move(done));
 }
 
 Result<protocol::PageVersion> Client::ReadPage(protocol::BranchId branch,
@@ -218,16 +212,7 @@ Result<std::unique_ptr<Pin>> Client::SetPin(protocol::BranchId branch, protocol:
   }
   auto machine = std::make_shared<PinMachine>(branch, net::MakeUuid(), lsn, lease, *configuration);
   auto pin = std::make_unique<Pin>(core_, machine);
-  const auto held = Await<void>([&](Callback<> done) {
-    core_->With([&](Time now, Effects& out) {
-      core_->Add(machine, now, out);
-      machine->Start(now, out, Core::ToTime(deadline), std::move(done));
-    });
-  });
-  if (!held) {
-    return std::unexpected(held.error());
-  }
-  return pin;
+  return Begin(*core_, machine, deadline).transform([&] { return std::move(pin); });
 }
 
 }  // namespace sextant::client

@@ -1,5 +1,7 @@
 #include "client/membership.h"
 
+#include <format>
+
 namespace sextant::client {
 namespace {
 
@@ -8,9 +10,9 @@ constexpr Time kResend = std::chrono::milliseconds(50);  // while somebody waits
 
 }  // namespace
 
-void Membership::Refresh(Time now, Effects& out) {
-  statuses_.clear();
-  ++request_;
+void Membership::Ask(std::size_t nodes, Time now, Effects& out, Time deadline,
+                     Callback<Statuses> done) {
+  questions_.push_back({++request_, nodes, deadline, std::move(done)});
   OnTimer(now, out);
 }
 
@@ -37,7 +39,7 @@ void Membership::Receive(const MemberId& from, const protocol::Message& message,
   if (const auto* status = std::get_if<protocol::NodeStatus>(&message)) {
     generations_[from] = std::max(generations_[from], status->configuration.generation);
     Learn(status->configuration);
-    if (status->request == request_ && std::ranges::contains(connected_, from)) {
+    if (std::ranges::contains(connected_, from)) {
       statuses_[from] = *status;
     }
   } else if (const auto* configured = std::get_if<protocol::Configured>(&message)) {
@@ -63,7 +65,7 @@ void Membership::SetMembers(const std::vector<protocol::MemberPlace>& members, T
 }
 
 void Membership::OnTimer(Time now, Effects& out) {
-  const bool somebody_waits = !told_.empty() || !spread_.empty();
+  const bool somebody_waits = !questions_.empty() || !spread_.empty();
   next_ask_ = now + (somebody_waits ? kResend : kInterval);
   for (const MemberId& member : connected_) {
     out.Send(member, protocol::AskStatus{request_});
@@ -78,12 +80,40 @@ void Membership::OnTimer(Time now, Effects& out) {
 }
 
 Time Membership::next_timer() const {
-  return std::min({next_ask_, told_.next_deadline(), spread_.next_deadline()});
+  Time next = std::min(next_ask_, spread_.next_deadline());
+  for (const Question& question : questions_) {
+    next = std::min(next, question.deadline);
+  }
+  return next;
+}
+
+Statuses Membership::AnswersTo(std::uint64_t request) const {
+  Statuses answers;
+  std::ranges::copy_if(statuses_, std::inserter(answers, answers.end()),
+                       [&](const auto& entry) { return entry.second.request >= request; });
+  return answers;
+}
+
+void Membership::CompleteQuestions(Time now, Completions& out) {
+  std::erase_if(questions_, [&](Question& question) {
+    Statuses answers = AnswersTo(question.request);
+    if (answers.size() >= question.nodes) {
+      Complete(std::move(question.done), Result<Statuses>(std::move(answers)), out);
+      return true;
+    }
+    if (question.deadline <= now) {
+      const Error late{ErrorCode::kTimeout,
+                       std::format("{} of at least {} storage nodes answered in time",
+                                   answers.size(), question.nodes)};
+      Complete(std::move(question.done), Result<Statuses>(std::unexpected(late)), out);
+      return true;
+    }
+    return false;
+  });
 }
 
 void Membership::TakeCompletions(Time now, Completions& out) {
-  told_.Reach(statuses_.size(), out);
-  told_.Expire(now, out);
+  CompleteQuestions(now, out);
   if (spreading_ && spreading_->CanWrite([&](const MemberId& member) {
         return generations_[member] >= spreading_->generation;
       })) {
@@ -94,7 +124,10 @@ void Membership::TakeCompletions(Time now, Completions& out) {
 
 void Membership::Close(Completions& out) {
   const Error closed{ErrorCode::kClosed, "the client was closed"};
-  told_.Fail(closed, out);
+  for (Question& question : questions_) {
+    Complete(std::move(question.done), Result<Statuses>(std::unexpected(closed)), out);
+  }
+  questions_.clear();
   spread_.Fail(closed, out);
 }
 

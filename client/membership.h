@@ -11,21 +11,16 @@
 
 namespace sextant::client {
 
+using Statuses = std::map<MemberId, protocol::NodeStatus>;
+
 class Membership : public Machine {
  public:
-  // When so many nodes are connected and have told their status.
-  void WhenTold(std::size_t nodes, Time deadline, Callback<> done) {
-    told_.Add(nodes, deadline, std::move(done));
-  }
+  // Asks everybody; done when so many of those connected have told how they are from now on.
+  void Ask(std::size_t nodes, Time now, Effects& out, Time deadline, Callback<Statuses> done);
   // When a write quorum of it has it.
   void Spread(const protocol::Configuration& configuration, Time now, Effects& out, Time deadline,
               Callback<> done);
-  // Asks everybody anew; answers that come from now on count for WhenTold.
-  void Refresh(Time now, Effects& out);
 
-  [[nodiscard]] const std::map<MemberId, protocol::NodeStatus>& statuses() const {
-    return statuses_;
-  }
   [[nodiscard]] const protocol::Configuration& configuration() const { return configuration_; }
   // A configuration that is newer than when this was last called.
   [[nodiscard]] std::optional<protocol::Configuration> TakeConfiguration();
@@ -40,17 +35,27 @@ class Membership : public Machine {
   void Close(Completions& out) override;
 
  private:
+  struct Question {
+    std::uint64_t request = 0;
+    std::size_t nodes = 0;
+    Time deadline{0};
+    Callback<Statuses> done;
+  };
+
   void Learn(const protocol::Configuration& configuration);
+  // What was answered to this request or a later one.
+  [[nodiscard]] Statuses AnswersTo(std::uint64_t request) const;
+  void CompleteQuestions(Time now, Completions& out);
 
   std::vector<MemberId> connected_;
-  std::map<MemberId, protocol::NodeStatus> statuses_;  // of those that are connected
+  Statuses statuses_;  // the last of each that is connected
   std::map<MemberId, protocol::Generation> generations_;
   std::uint64_t request_ = 0;
   Time next_ask_ = Time::max();
   protocol::Configuration configuration_;
   bool news_ = false;
   std::optional<protocol::Configuration> spreading_;
-  Waiters told_;
+  std::vector<Question> questions_;
   Waiters spread_;
 };
 

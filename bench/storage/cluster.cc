@@ -3,6 +3,7 @@
 // processors with the client, which a real volume's do not.
 #include "bench/storage/machine.h"
 #include "bench/storage/report.h"
+#include "tests/integration/storage/cluster/must.h"
 #include "tests/integration/storage/cluster/storage_cluster.h"
 
 #include <barrier>
@@ -20,6 +21,7 @@ namespace fs = std::filesystem;
 namespace client = sextant::client;
 namespace protocol = sextant::protocol;
 using namespace sextant::bench;
+using sextant::storage::testing::Must;
 using sextant::storage::testing::StorageCluster;
 
 constexpr protocol::BranchId kBranch = 1;
@@ -28,16 +30,6 @@ constexpr std::size_t kHeaders = 96;  // of a group and its one patch, about
 constexpr std::size_t kNodes = 6;
 constexpr std::size_t kWriteQuorum = 4;
 constexpr std::uint64_t kPages = 20'000;
-
-template <class T>
-T Must(client::Result<T> result) {
-  if (!result) {
-    throw std::runtime_error(result.error().message);
-  }
-  if constexpr (!std::is_void_v<T>) {
-    return std::move(*result);
-  }
-}
 
 client::Deadline Patience() { return Clock::now() + std::chrono::minutes(1); }
 
@@ -108,7 +100,7 @@ void MeasureAppends(client::Writer& writer, std::size_t size, std::size_t outsta
       ++waiting;
     }
     const auto started = Clock::now();
-    const auto end = Must(writer.Append(MakeRecords(random, size), Patience()));
+    const auto end = Must(writer.Append(MakeRecords(random, size), Patience()), "append");
     writer.WhenDurable(end, Patience(), [&, started](const client::Result<>& result) {
       const auto now = Clock::now();
       const std::scoped_lock lock(mutex);
@@ -219,13 +211,13 @@ void BenchVolumeOfLog(const StorageCluster& cluster, client::Writer& writer, std
   const auto begin = Clock::now();
   while (writer.end() < last) {
     for (int i = 0; i < 256; ++i, ++groups) {
-      Must(writer.Append(MakeRecords(random, kSize), Patience()));
+      Must(writer.Append(MakeRecords(random, kSize), Patience()), "append");
     }
     if (early == 0 && writer.end() > first + (last - first) / 4) {
       early = GreatestResident(cluster);
     }
   }
-  Must(writer.WaitDurable(writer.end(), Patience()));
+  Must(writer.WaitDurable(writer.end(), Patience()), "wait");
   const double seconds = Seconds(Clock::now() - begin);
   const Usage after = MeasureNodes(cluster);
   const double appended = static_cast<double>(writer.end() - first);
@@ -284,7 +276,7 @@ void BenchTakeovers(client::Client& client, protocol::Epoch& epoch, Report& repo
   std::vector<double> milliseconds;
   for (int i = 0; i < 20; ++i) {
     const auto begin = Clock::now();
-    const auto writer = Must(client.Attach({.id = kBranch}, ++epoch, Patience()));
+    const auto writer = Must(client.Attach({.id = kBranch}, ++epoch, Patience()), "attach");
     milliseconds.push_back(Seconds(Clock::now() - begin) * 1000);
   }
   report.Add("takeover, p50", Percentile(milliseconds, 0.5), "ms");
@@ -301,7 +293,7 @@ void BenchRestart(StorageCluster& cluster, client::Client& client, protocol::Epo
     cluster.Start(i);
   }
   report.Add("all six killed: until all answer again", Seconds(Clock::now() - begin) * 1000, "ms");
-  const auto writer = Must(client.Attach({.id = kBranch}, ++epoch, Patience()));
+  const auto writer = Must(client.Attach({.id = kBranch}, ++epoch, Patience()), "attach");
   report.Add("all six killed: until a writer is open", Seconds(Clock::now() - begin) * 1000, "ms");
 }
 
@@ -326,10 +318,10 @@ int main(int argc, char** argv) try {
     if (const auto init = cluster.Control({"init"}); init.exit_code != 0) {
       throw std::runtime_error(init.output);
     }
-    const auto client = Must(client::Client::Open(cluster.ClientOptions()));
+    const auto client = Must(client::Client::Open(cluster.ClientOptions()), "client");
     protocol::Epoch epoch = 1;
     {
-      const auto writer = Must(client->Attach({.id = kBranch}, epoch, Patience()));
+      const auto writer = Must(client->Attach({.id = kBranch}, epoch, Patience()), "attach");
       BenchAppends(directory, *writer, report);
       BenchVolumeOfLog(cluster, *writer, mebibytes, report);
       BenchReads(*client, *writer, report);

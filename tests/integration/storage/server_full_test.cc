@@ -1,65 +1,32 @@
 // sextant-storage on a real file system that is really full: a container's /dev/shm, which has
 // 64 MiB, with a file beside the node's directory that takes what the test wants to be gone.
 #include "tests/integration/storage/hand_writer.h"
+#include "tests/integration/storage/small_disk.h"
 #include "tests/integration/storage/storage_process.h"
 
 #include <gtest/gtest.h>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 namespace sextant::storage {
 namespace {
 
-namespace fs = std::filesystem;
 using net::testing::Eventually;
 using net::testing::Party;
 using testing::HandWriter;
 using testing::kBranch;
+using testing::SmallDisk;
 using testing::StorageProcess;
 
 constexpr std::uint64_t kLeft = 12U << 20;     // for the node
 constexpr std::uint64_t kGreatest = 1U << 30;  // more than this is not filled for a test
 constexpr auto kAWhile = std::chrono::milliseconds(200);
 
-// A directory of the small file system; it goes when this does.
-class SmallDisk {
- public:
-  SmallDisk() {
-    std::string name = "/dev/shm/sextant-XXXXXX";
-    path_ = mkdtemp(name.data());
-  }
-  ~SmallDisk() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-
-  [[nodiscard]] const fs::path& path() const { return path_; }
-  [[nodiscard]] std::uint64_t free() const { return fs::space(path_).available; }
-  // Takes all but `left` bytes.
-  void Fill(std::uint64_t left) {
-    const int file = open(filler().c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-    ASSERT_GE(file, 0);
-    EXPECT_EQ(posix_fallocate(file, 0, static_cast<off_t>(free() - left)), 0);
-    close(file);
-  }
-  void Empty() { fs::remove(filler()); }
-
- private:
-  [[nodiscard]] fs::path filler() const { return path_ / "filler"; }
-
-  fs::path path_;
-};
-
 TEST(ServerFull, RefusesGroupsServesReadsAndRecovers) {
-  SmallDisk disk;
+  const SmallDisk disk;
   if (disk.free() > kGreatest) {
     GTEST_SKIP() << "/dev/shm has " << disk.free() << " bytes: run this in the toolchain container";
   }
   disk.Fill(kLeft);
-  StorageProcess node({.data = disk.path() / "data", .more = "segment_size: 1MiB\n"});
+  StorageProcess node({.data = disk.directory(), .more = "segment_size: 1MiB\n"});
   Party client(net::PartyKind::kClient, nullptr);
   client.Dial({node.address()});
   const auto connection = client.NextOpened();

@@ -22,8 +22,25 @@ class ServerTest : public ::testing::Test {
   [[nodiscard]] std::filesystem::path Data(const std::string& name = "data") const {
     return directory_.Path() / name;
   }
-  [[nodiscard]] std::unique_ptr<Party> MakeClient() const {
-    return std::make_unique<Party>(net::PartyKind::kClient, client_files_.Load());
+  struct Session {
+    std::unique_ptr<Party> client;
+    net::ConnectionPtr connection;
+    HandWriter writer;
+  };
+  // A client that is connected to the node, which decides alone, and a writer in it.
+  [[nodiscard]] Session Connect(const StorageProcess& node, protocol::Epoch epoch) const {
+    return Connect(node, epoch, testing::Deciding({node.member()}));
+  }
+  [[nodiscard]] Session Connect(const StorageProcess& node, protocol::Epoch epoch,
+                                const protocol::Configuration& configuration) const {
+    auto client = std::make_unique<Party>(net::PartyKind::kClient, client_files_.Load());
+    client->Dial({node.address()});
+    const auto connection = client->NextOpened();
+    if (!connection) {
+      throw std::runtime_error("no connection: " + node.Output());
+    }
+    const HandWriter writer(*client, *connection, epoch, configuration);
+    return {std::move(client), *connection, writer};
   }
 
   sextant::testing::TemporaryDirectory directory_;
@@ -34,12 +51,8 @@ class ServerTest : public ::testing::Test {
 
 TEST_F(ServerTest, TakesAWriterAndServesItsPages) {
   StorageProcess node({.data = Data(), .tls = node_files_.files()});
-  const auto client = MakeClient();
-  client->Dial({node.address()});
-  const auto connection = client->NextOpened();
-  ASSERT_TRUE(connection) << node.Output();
-  EXPECT_EQ((*connection)->peer().hello, (net::Hello{net::PartyKind::kNode, node.member()}));
-  HandWriter writer(*client, *connection, 3, testing::Deciding({node.member()}));
+  auto [client, connection, writer] = Connect(node, 3);
+  EXPECT_EQ(connection->peer().hello, (net::Hello{net::PartyKind::kNode, node.member()}));
   ASSERT_TRUE(writer.Open());
   ASSERT_TRUE(writer.Append(protocol::kPageSize, 0xAB));
   ASSERT_TRUE(writer.Append(100, 0xCD));
@@ -86,19 +99,11 @@ TEST_F(ServerTest, TakesAWriterAndServesItsPages) {
 
 TEST_F(ServerTest, AFencedWriterIsToldAndIsNoSignOfLife) {
   StorageProcess node({.data = Data(), .tls = node_files_.files()});
-  const auto old_client = MakeClient();
-  old_client->Dial({node.address()});
-  const auto old_connection = old_client->NextOpened();
-  ASSERT_TRUE(old_connection);
-  HandWriter old_writer(*old_client, *old_connection, 1, testing::Deciding({node.member()}));
+  auto [old_client, old_connection, old_writer] = Connect(node, 1);
   ASSERT_TRUE(old_writer.Open());
   ASSERT_TRUE(old_writer.Append(100, 1));
 
-  const auto new_client = MakeClient();
-  new_client->Dial({node.address()});
-  const auto new_connection = new_client->NextOpened();
-  ASSERT_TRUE(new_connection);
-  HandWriter new_writer(*new_client, *new_connection, 2, testing::Deciding({node.member()}));
+  auto [new_client, new_connection, new_writer] = Connect(node, 2);
   const auto sealed = new_writer.Open();
   ASSERT_TRUE(sealed);
   EXPECT_EQ(sealed->scl, old_writer.end());
@@ -122,11 +127,7 @@ TEST_F(ServerTest, SigkillLosesNothingThatWasAcknowledged) {
       member = node.member();
     }
     ASSERT_EQ(node.member(), member);
-    const auto client = MakeClient();
-    client->Dial({node.address()});
-    const auto connection = client->NextOpened();
-    ASSERT_TRUE(connection);
-    HandWriter writer(*client, *connection, round, testing::Deciding({member}));
+    auto [client, connection, writer] = Connect(node, round);
     const auto sealed = writer.Open();
     ASSERT_TRUE(sealed);
     ASSERT_GE(sealed->scl, acknowledged);
@@ -150,11 +151,7 @@ TEST_F(ServerTest, SigtermLeavesTheIndexOnDisk) {
   protocol::Lsn end = 0;
   {
     StorageProcess node({.data = Data(), .tls = node_files_.files()});
-    const auto client = MakeClient();
-    client->Dial({node.address()});
-    const auto connection = client->NextOpened();
-    ASSERT_TRUE(connection);
-    HandWriter writer(*client, *connection, 1, testing::Deciding({node.member()}));
+    auto [client, connection, writer] = Connect(node, 1);
     ASSERT_TRUE(writer.Open());
     ASSERT_TRUE(writer.Append(50'000, 7));
     end = writer.end();
@@ -174,11 +171,7 @@ TEST_F(ServerTest, PeersFillUpFromEachOther) {
   StorageProcess one({.data = Data("one"), .tls = node_files_.files()});
   StorageProcess two({.data = Data("two"), .tls = node_files_.files(), .peers = {one.address()}});
   const auto configuration = testing::Deciding({one.member(), two.member()});
-  const auto client = MakeClient();
-  client->Dial({one.address()});
-  const auto connection = client->NextOpened();
-  ASSERT_TRUE(connection);
-  HandWriter writer(*client, *connection, 1, configuration);
+  auto [client, connection, writer] = Connect(one, 1, configuration);
   ASSERT_TRUE(writer.Open());
   for (int i = 0; i < 20; ++i) {
     ASSERT_TRUE(writer.Append(200'000, static_cast<std::uint8_t>(i)));
@@ -196,21 +189,16 @@ TEST_F(ServerTest, PeersFillUpFromEachOther) {
 
 TEST_F(ServerTest, AClientCannotSpeakForAMember) {
   StorageProcess node({.data = Data(), .tls = node_files_.files()});
-  const auto client = MakeClient();
-  client->Dial({node.address()});
-  const auto connection = client->NextOpened();
-  ASSERT_TRUE(connection);
-  HandWriter writer(*client, *connection, 1, testing::Deciding({node.member()}));
+  auto [client, connection, writer] = Connect(node, 1);
   ASSERT_TRUE(writer.Open());
   auto usurped = testing::Deciding({{1, 1}});
   usurped.generation = 9;
-  (*connection)
-      ->Send(protocol::Gossip{.configuration = usurped,
-                              .branch = {.id = kBranch, .parent = 0, .fork = 0},
-                              .history = {},
-                              .scl = 0,
-                              .vdl = 0,
-                              .forks = {}});
+  connection->Send(protocol::Gossip{.configuration = usurped,
+                                    .branch = {.id = kBranch, .parent = 0, .fork = 0},
+                                    .history = {},
+                                    .scl = 0,
+                                    .vdl = 0,
+                                    .forks = {}});
   ASSERT_TRUE(writer.Append(100, 1)) << "it is still served";
   ASSERT_TRUE(Eventually([&] { return node.Metric("messages_not_permitted_total") == 1; }));
   EXPECT_EQ(node.Status()["configuration"]["generation"], 1);
@@ -219,11 +207,7 @@ TEST_F(ServerTest, AClientCannotSpeakForAMember) {
 
 TEST_F(ServerTest, WhoeverWouldCutWhatIsDurableSilencesTheNode) {
   StorageProcess node({.data = Data(), .tls = node_files_.files()});
-  const auto client = MakeClient();
-  client->Dial({node.address()});
-  const auto connection = client->NextOpened();
-  ASSERT_TRUE(connection);
-  HandWriter writer(*client, *connection, 1, testing::Deciding({node.member()}));
+  auto [client, connection, writer] = Connect(node, 1);
   ASSERT_TRUE(writer.Open());
   ASSERT_TRUE(writer.Append(100, 1));
   const protocol::Lsn first = writer.end();
@@ -231,19 +215,17 @@ TEST_F(ServerTest, WhoeverWouldCutWhatIsDurableSilencesTheNode) {
   writer.Send({});
   ASSERT_TRUE(Eventually([&] { return node.Branch(kBranch).value("vdl", 0U) == writer.end(); }));
 
-  (*connection)
-      ->Send(protocol::Seal{.branch = {.id = kBranch, .parent = 0, .fork = 0},
-                            .epoch = 2,
-                            .configuration = testing::Deciding({node.member()})});
+  connection->Send(protocol::Seal{.branch = {.id = kBranch, .parent = 0, .fork = 0},
+                                  .epoch = 2,
+                                  .configuration = testing::Deciding({node.member()})});
   ASSERT_TRUE(client->NextMessage<protocol::Sealed>());
-  (*connection)
-      ->Send(protocol::Adopt{
-          .branch = kBranch,
-          .epoch = 2,
-          .generation = 1,
-          .history = protocol::History({{.epoch = 1, .first = 0}, {.epoch = 2, .first = first}}),
-          .from = first,
-          .donor = node.member()});
+  connection->Send(protocol::Adopt{
+      .branch = kBranch,
+      .epoch = 2,
+      .generation = 1,
+      .history = protocol::History({{.epoch = 1, .first = 0}, {.epoch = 2, .first = first}}),
+      .from = first,
+      .donor = node.member()});
   ASSERT_TRUE(Eventually([&] { return node.Status()["broken"] == true; }));
   EXPECT_EQ(node.Get("/readyz").status, 503);
   EXPECT_EQ(node.Get("/readyz").body, "broken\n");

@@ -71,6 +71,26 @@ class StorageClientTest : public ::testing::Test {
 std::unique_ptr<StorageCluster> StorageClientTest::cluster_;
 std::unique_ptr<client::Client> StorageClientTest::client_;
 
+TEST_F(StorageClientTest, WhoAsksForTheNodesBesideOthersIsToldOfAllOfThem) {
+  std::vector<std::future<std::size_t>> least;
+  for (int i = 0; i < 4; ++i) {
+    least.push_back(std::async(std::launch::async, [] {
+      std::size_t fewest = SIZE_MAX;
+      for (int round = 0; round < 50; ++round) {
+        const auto nodes = client_->Nodes(6, Soon());
+        fewest = std::min(fewest, nodes ? nodes->size() : 0);
+      }
+      return fewest;
+    }));
+  }
+  for (auto& fewest : least) {
+    EXPECT_EQ(fewest.get(), 6U);
+  }
+  const auto too_many = client_->Nodes(7, Clock::now() + 200ms);
+  ASSERT_FALSE(too_many.has_value());
+  EXPECT_EQ(too_many.error().message, "6 of at least 7 storage nodes answered in time");
+}
+
 TEST_F(StorageClientTest, APageIsReadableAsOfEveryLsn) {
   const auto writer = Attach(1, 1);
   const protocol::PageId page{7, 3};

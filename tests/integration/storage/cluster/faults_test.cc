@@ -1,9 +1,9 @@
 // Six real processes under load, while things happen to at most two of them at a time: SIGKILL,
 // SIGSTOP, a full disk, damaged files, and now and then a takeover. SEXTANT_FAULT_SECONDS says for
 // how long, SEXTANT_FAULT_SEED which things.
-#include "tests/integration/storage/cluster/small_disk.h"
 #include "tests/integration/storage/cluster/storage_cluster.h"
 #include "tests/integration/storage/cluster/volume_load.h"
+#include "tests/integration/storage/small_disk.h"
 
 #include <gtest/gtest.h>
 
@@ -206,19 +206,18 @@ TEST(StorageFaultsTest, AnEmptyNodeIsRebuiltWhileWritesGoOn) {
   cluster.Kill(3);
   cluster.Wipe(3);
   cluster.Start(3);
-  const std::string member = (*cluster.Status(3))["member"];
-  const protocol::MemberId fresh{std::stoull(member.substr(0, 16), nullptr, 16),
-                                 std::stoull(member.substr(16), nullptr, 16)};
-  // The one of the old members that is not there any more.
   const auto nodes = (*client)->Nodes(6, Clock::now() + kPatience);
   ASSERT_TRUE(nodes.has_value());
+  const auto fresh = std::ranges::find_if(
+      *nodes, [&](const client::NodeInfo& node) { return !before->Contains(node.member); });
+  ASSERT_NE(fresh, nodes->end());
   protocol::Configuration joint = *before;
   joint.generation = before->generation + 1;
   joint.kind = protocol::ConfigurationKind::kJoint;
   joint.next = before->members;
   for (protocol::MemberId& id : joint.next) {
     if (std::ranges::none_of(*nodes, [&](const auto& node) { return node.member == id; })) {
-      id = fresh;
+      id = fresh->member;  // for the one that is not there any more
     }
   }
   ASSERT_TRUE((*client)->Configure(joint, Clock::now() + kPatience).has_value());

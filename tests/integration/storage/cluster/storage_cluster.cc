@@ -23,10 +23,10 @@ constexpr auto kInterval = std::chrono::milliseconds(20);
 
 StorageCluster::StorageCluster(const ClusterOptions& options)
     : authority_("Sextant test authority"),
-      node_tls_(Issue("node", {.common_name = "storage",
-                               .hosts = {"127.0.0.1"},
-                               .uris = {std::string(net::kStorageRole)}})),
-      client_tls_(Issue("client", {.common_name = "client"})) {
+      node_tls_(authority_, {.common_name = "storage",
+                             .hosts = {"127.0.0.1"},
+                             .uris = {std::string(net::kStorageRole)}}),
+      client_tls_(authority_, {.common_name = "client"}) {
   const auto ports = sextant::testing::FreeLoopbackPorts(static_cast<int>(2 * options.nodes));
   for (std::size_t i = 0; i < options.nodes; ++i) {
     const auto own = options.directories.find(i);
@@ -46,20 +46,13 @@ StorageCluster::StorageCluster(const ClusterOptions& options)
   }
 }
 
-net::TlsFiles StorageCluster::Issue(const std::string& name,
-                                    const sextant::testing::Subject& subject) {
-  const auto issued = authority_.Issue(subject);
-  return {.ca = files_.Write(name + "-ca.pem", authority_.Certificate()),
-          .certificate = files_.Write(name + ".pem", issued.certificate),
-          .key = files_.Write(name + "-key.pem", issued.private_key)};
-}
-
 std::string StorageCluster::Yaml(const Node& node, const std::string& more) const {
+  const net::TlsFiles& tls = node_tls_.files();
   std::string yaml = std::format(
       "data_directory: {}\nlisten: {}\nhttp: {}\nzone: {}\n"
       "tls: {{ca: {}, certificate: {}, key: {}}}\npeers:\n",
-      node.directory.string(), net::ToString(node.address), node.http, node.zone,
-      node_tls_.ca.string(), node_tls_.certificate.string(), node_tls_.key.string());
+      node.directory.string(), net::ToString(node.address), node.http, node.zone, tls.ca.string(),
+      tls.certificate.string(), tls.key.string());
   for (const Node& peer : nodes_) {
     yaml +=
         std::format("  - {{address: \"{}\", zone: {}}}\n", net::ToString(peer.address), peer.zone);
@@ -73,7 +66,7 @@ client::ClientOptions StorageCluster::ClientOptions() const {
     options.nodes.push_back({node.address, node.zone});
   }
   options.zone = "a";
-  options.tls = client_tls_;
+  options.tls = client_tls_.files();
   return options;
 }
 
@@ -151,11 +144,11 @@ sextant::testing::CommandResult StorageCluster::Control(
     const std::vector<std::string>& arguments) const {
   std::vector<std::string> command = {SEXTANT_STORECTL,
                                       "--ca",
-                                      client_tls_.ca.string(),
+                                      client_tls_.files().ca.string(),
                                       "--cert",
-                                      client_tls_.certificate.string(),
+                                      client_tls_.files().certificate.string(),
                                       "--key",
-                                      client_tls_.key.string()};
+                                      client_tls_.files().key.string()};
   for (const Node& node : nodes_) {
     command.insert(command.end(),
                    {"--node", std::format("{},{}", net::ToString(node.address), node.zone)});

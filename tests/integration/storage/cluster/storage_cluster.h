@@ -2,7 +2,7 @@
 #pragma once
 
 #include "sextant/client/client.h"
-#include "tests/support/certificates.h"
+#include "tests/integration/net/certificate_files.h"
 #include "tests/support/child_process.h"
 #include "tests/support/temporary_directory.h"
 
@@ -71,12 +71,11 @@ class StorageCluster {
   };
 
   [[nodiscard]] std::string Yaml(const Node& node, const std::string& more) const;
-  net::TlsFiles Issue(const std::string& name, const sextant::testing::Subject& subject);
 
   sextant::testing::TemporaryDirectory files_;
   sextant::testing::CertificateAuthority authority_;
-  net::TlsFiles node_tls_;
-  net::TlsFiles client_tls_;
+  net::testing::CertificateFiles node_tls_;
+  net::testing::CertificateFiles client_tls_;
   std::vector<Node> nodes_;
 };
 

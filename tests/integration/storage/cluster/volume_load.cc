@@ -1,7 +1,7 @@
 #include "tests/integration/storage/cluster/volume_load.h"
 
-#include <format>
-#include <stdexcept>
+#include "tests/integration/storage/cluster/must.h"
+
 #include <sys/stat.h>
 
 namespace sextant::storage::testing {
@@ -10,16 +10,6 @@ namespace {
 constexpr protocol::BranchId kBranch = 1;
 constexpr std::uint64_t kInode = 2;
 constexpr std::size_t kLine = 16;
-
-template <class T>
-T Must(client::Result<T> result, std::string_view what) {
-  if (!result) {
-    throw std::runtime_error(std::format("{}: {}", what, result.error().message));
-  }
-  if constexpr (!std::is_void_v<T>) {
-    return std::move(*result);
-  }
-}
 
 }  // namespace
 

@@ -26,14 +26,18 @@ class SmallDisk {
   SmallDisk(const SmallDisk&) = delete;
   SmallDisk& operator=(const SmallDisk&) = delete;
 
+  // For a node's data; it is not there yet.
   [[nodiscard]] std::filesystem::path directory() const { return path_ / "disk"; }
-  // Leaves nothing free, whoever writes meanwhile; what is in use already can still be written to.
-  void Fill() const {
+  [[nodiscard]] std::uint64_t free() const { return std::filesystem::space(path_).available; }
+  // Leaves so much free, or nothing, whoever writes meanwhile; what is in use already can still be
+  // written to.
+  void Fill(std::uint64_t left = 0) const {
     const int file = open(filler().c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     off_t size = 0;
-    for (auto step = static_cast<off_t>(std::filesystem::space(path_).available); step >= 4096;) {
+    for (auto step = static_cast<off_t>(free() - std::min(left, free())); step >= 4096;) {
       if (posix_fallocate(file, size, step) == 0) {
         size += step;
+        step = left == 0 ? step : 0;
       } else {
         step /= 2;
       }
