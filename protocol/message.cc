@@ -19,6 +19,15 @@ std::string Text(const std::vector<Group>& groups) {
                                       groups.back().end(), groups.size());
 }
 
+std::string Text(const std::map<Uuid, Pin>& pins) {
+  std::string text = "{";
+  for (const auto& [id, pin] : pins) {
+    text += std::format("{}{}{:x}@{}", text.size() > 1 ? " " : "", pin.dropped() ? "-" : "", id.low,
+                        pin.lsn);
+  }
+  return text + "}";
+}
+
 std::string Text(Refusal reason) {
   switch (reason) {
     case Refusal::kEpoch:
@@ -117,8 +126,9 @@ std::string Text(const PinSet& m) {
 }
 std::string Text(const DropPin& m) { return std::format("DropPin b{} {:x}", m.branch, m.pin.low); }
 std::string Text(const Gossip& m) {
-  return std::format("Gossip b{} g{} {} scl={} vdl={}", m.branch.id, m.configuration.generation,
-                     Text(m.history), m.scl, m.vdl);
+  return std::format("Gossip b{} g{} {} scl={} vdl={} pins={} retain={}", m.branch.id,
+                     m.configuration.generation, Text(m.history), m.scl, m.vdl, Text(m.pins),
+                     m.retain_from);
 }
 std::string Text(const Pull& m) { return std::format("Pull b{} from={}", m.branch, m.from); }
 std::string Text(const Pulled& m) {

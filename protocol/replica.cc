@@ -14,11 +14,13 @@ Replica::Replica(const Branch& branch, Generation generation) : generation_(gene
   record_.branch = branch;
   record_.vdl = record_.synced = record_.horizon = branch.fork;
   end_ = scl_ = vdl_ = scrubbed_ = branch.fork;
-  retain_from_ = retain_next_ = retain_target_ = branch.fork;
+  retain_from_ = retain_next_ = record_.retain_from = branch.fork;
+  saved_ = record_;
 }
 
 Replica::Replica(const RecoveredBranch& found, Generation generation, Time now)
     : record_(found.record),
+      saved_(found.record),
       generation_(generation),
       end_(std::max(found.end, found.record.synced)),
       scl_(found.record.synced),
@@ -26,7 +28,6 @@ Replica::Replica(const RecoveredBranch& found, Generation generation, Time now)
       last_time_(found.last_time),
       scrubbed_(found.record.branch.fork),
       retain_from_(found.record.horizon),
-      retain_target_(found.record.horizon),
       retain_next_(found.record.horizon) {
   for (const LsnRange& range : found.damaged) {
     damaged_.Add(range);
@@ -171,7 +172,7 @@ void Replica::OnAppend(const ClientId& from, const Append& append, Effects& out)
   }
   const bool gap = end_ < append.sent;
   RaiseVdl(append.vdl);
-  retain_target_ = std::max(retain_target_, append.retain_from);
+  record_.retain_from = std::max(record_.retain_from, append.retain_from);
   if (end_ > scl_) {
     Sync(out);  // OnSynced acknowledges
   }
@@ -229,10 +230,12 @@ void Replica::Become(Step step, Effects& out) {
   step_ = step;
   record_.vdl = vdl_;
   record_.synced = scl_;
+  saving_ = record_;
   out.Do(PersistBranch{record_});
 }
 
 void Replica::OnPersisted(Effects& out) {
+  saved_ = saving_;
   switch (step_) {
     case Step::kPromising:
       AnswerSeal(requester_, out);

@@ -22,10 +22,10 @@ Gossip Replica::MakeGossip() const {
                 .history = record_.history.CutTo(scl_),
                 .scl = scl_,
                 .vdl = vdl_,
-                .forks = record_.forks,
+                .forks = saved_.forks,
                 .pins = {},
-                .retain_from = retain_target_};
-  for (const auto& [id, pin] : record_.pins) {
+                .retain_from = saved_.retain_from};
+  for (const auto& [id, pin] : saved_.pins) {
     if (!pin.leased()) {
       gossip.pins[id] = pin;
     }

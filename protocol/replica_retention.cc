@@ -30,7 +30,7 @@ void Replica::OnSetPin(const ClientId& from, const SetPin& set, Time now, Effect
   // A retention already begun is not undone by a pin, so below only a pin held all along is good.
   // It begins when this member has heard of it: peers that ask what is pinned rely on the answer.
   const bool dropped = found != record_.pins.end() && found->second.dropped();
-  const bool late = set.lsn < record_.horizon || set.lsn < retain_target_ || set.lsn < start();
+  const bool late = set.lsn < record_.horizon || set.lsn < record_.retain_from || set.lsn < start();
   // A pin without a lease may have come here by gossip, too late to count for its owner's quorum.
   const bool renewed = same && set.lease.count() > 0;
   const bool unfit =
@@ -40,7 +40,10 @@ void Replica::OnSetPin(const ClientId& from, const SetPin& set, Time now, Effect
     out.Send(from, reply);
     return;
   }
-  if (!same && step_ != Step::kIdle) {
+  // It may be known from a peer, or be on its way: what counts is the disk.
+  const auto saved = saved_.pins.find(set.pin);
+  const bool kept = same && saved != saved_.pins.end() && saved->second == found->second;
+  if (!kept && step_ != Step::kIdle) {
     return;  // the reader asks again
   }
   if (set.lease.count() > 0) {
@@ -48,10 +51,8 @@ void Replica::OnSetPin(const ClientId& from, const SetPin& set, Time now, Effect
   } else {
     expiry_.erase(set.pin);
   }
-  if (same) {
-    if (!pin_reply_ || pin_reply_->pin != set.pin) {
-      out.Send(from, reply);
-    }
+  if (kept) {
+    out.Send(from, reply);
     return;
   }
   record_.pins[set.pin] = {set.lsn, set.lease};
@@ -114,7 +115,7 @@ void Replica::LearnRetention(const MemberId& from, const Gossip& gossip) {
       drop_known_by_[id].insert(from);
     }
   }
-  retain_target_ = std::max(retain_target_, gossip.retain_from);
+  record_.retain_from = std::max(record_.retain_from, gossip.retain_from);
   // Who has heard what is to go takes no new pins there, so it has told them all.
   if (gossip.retain_from >= retain_next_) {
     informed_by_.insert(from);
@@ -164,8 +165,8 @@ void Replica::AdvanceRetention(const NodeRecord& node) {
     return;
   }
   retain_from_ = retain_next_;
-  if (retain_target_ > retain_next_) {
-    retain_next_ = retain_target_;
+  if (record_.retain_from > retain_next_) {
+    retain_next_ = record_.retain_from;
     informed_by_.clear();
   }
 }
@@ -190,7 +191,8 @@ void Replica::OnTimer(Time now, const NodeRecord& node, const std::optional<Memb
 
 void Replica::Checkpoint(Effects& out) {
   const Lsn horizon = HorizonNow();
-  const bool learned = vdl_ > record_.vdl || scl_ > record_.synced;
+  const bool learned =
+      vdl_ > record_.vdl || scl_ > record_.synced || record_.retain_from > saved_.retain_from;
   if (step_ != Step::kIdle || (!learned && !pins_changed_ && horizon == record_.horizon)) {
     return;
   }

@@ -59,10 +59,11 @@ struct BranchRecord {
   Lsn horizon = 0;  // versions of pages that only older LSNs see may be gone
   std::map<Uuid, Pin> pins;
   std::map<BranchId, Lsn> forks;  // of child branches: kept readable for ever
+  Lsn retain_from = 0;            // the writer lets go what is below: no new pins there
 
   void Describe(this auto& self, auto& archive) {
     archive(self.branch, self.promise, self.history, self.intent, self.vdl, self.synced,
-            self.horizon, self.pins, self.forks);
+            self.horizon, self.pins, self.forks, self.retain_from);
   }
 };
 

@@ -83,9 +83,10 @@ class Replica {
 
   // The whole state, for the explorer's hashes.
   void Describe(this auto& self, auto& archive) {
-    archive(self.record_, self.generation_, self.end_, self.scl_, self.vdl_, self.last_time_,
-            self.sync_target_, self.damaged_, self.step_, self.requester_, self.donor_, self.pulls_,
-            self.retain_from_, self.broken_, self.waiting_.size(), self.pull_until_);
+    archive(self.record_, self.saving_, self.saved_, self.generation_, self.end_, self.scl_,
+            self.vdl_, self.last_time_, self.sync_target_, self.damaged_, self.step_,
+            self.requester_, self.donor_, self.pulls_, self.retain_from_, self.broken_,
+            self.waiting_.size(), self.pull_until_);
   }
 
  private:
@@ -137,6 +138,8 @@ class Replica {
   [[nodiscard]] CollectVersions MakeCollection() const;
 
   BranchRecord record_;
+  BranchRecord saving_;  // on its way to the disk
+  BranchRecord saved_;   // on disk: of what is kept and what is let go, only this is told
   Generation generation_ = 0;
   Lsn end_ = 0;  // where the next group goes
   Lsn scl_ = 0;  // all below is on disk
@@ -162,7 +165,6 @@ class Replica {
 
   Lsn retain_from_ = 0;
   std::map<Uuid, Time> expiry_;  // of the pins with a lease
-  Lsn retain_target_ = 0;        // what the writer last asked for
   Lsn retain_next_ = 0;  // what becomes retain_from_ when enough peers have told their forks since
   std::set<MemberId> informed_by_;
   std::map<Uuid, std::set<MemberId>> drop_known_by_;

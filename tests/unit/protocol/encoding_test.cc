@@ -100,7 +100,8 @@ BranchRecord SampleBranch() {
           .synced = 300,
           .horizon = 120,
           .pins = {{Uuid{8, 9}, Pin{130, Time(1000)}}},
-          .forks = {{3, 140}}};
+          .forks = {{3, 140}},
+          .retain_from = 77};
 }
 
 // The file's content is the format: a change of either must be a decision. SEXTANT_WRITE_GOLDEN=1
@@ -204,7 +205,7 @@ TEST(GoldenTest, MetadataFrames) {
 }
 
 TEST(GoldenTest, NodeFiles) {
-  ExpectGolden("branch-v1.bin", EncodeBranchRecord(SampleBranch()));
+  ExpectGolden("branch-v2.bin", EncodeBranchRecord(SampleBranch()));
   ExpectGolden("node-v1.bin", EncodeNodeRecord({{1, 2}, SixMembers()}));
   const auto branch = DecodeBranchRecord(EncodeBranchRecord(SampleBranch()));
   ASSERT_TRUE(branch.has_value());

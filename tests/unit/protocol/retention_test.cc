@@ -212,6 +212,32 @@ TEST_F(SnapshotTest, NothingIsPinnedBelowWhatIsToGo) {
   Set({0});
   EXPECT_FALSE(std::get<PinSet>(cluster.inbox.at(0).message).accepted);
 }
+
+// Who counted on the refusal may have collected before the power went.
+TEST_F(SnapshotTest, ARestartForgetsNoRefusal) {
+  writer.RetainFrom(writer.vdl());
+  cluster.Remind(writer);
+  cluster.Pump();
+  cluster.Tick(100ms);  // on disk, and told
+  ASSERT_GT(cluster.replica(0).MakeGossip().retain_from, kept);
+  cluster.Restart(0);
+  cluster.inbox.clear();
+  Set({0});
+  EXPECT_FALSE(std::get<PinSet>(cluster.inbox.at(0).message).accepted);
+}
+
+// A peer's word puts the pin into memory only, and its owner counts on the disk.
+TEST_F(SnapshotTest, APinLearnedFromAPeerIsTakenWhenItIsOnDisk) {
+  Set({0});
+  cluster.Gossip(0, 1);
+  ASSERT_TRUE(cluster.replica(1).record().pins.contains(pin));
+  cluster.inbox.clear();
+  Set({1});
+  ASSERT_TRUE(std::get<PinSet>(cluster.inbox.at(0).message).accepted);
+  cluster.Restart(1);
+  EXPECT_TRUE(cluster.replica(1).record().pins.contains(pin));
+}
+
 // 15. Back in time, other writes there, forward again, and a clone of the branch that was left.
 TEST(BranchTest, EqualLsnsOfTwoBranchesAreDifferentPages) {
   Cluster cluster;
