@@ -31,7 +31,7 @@ constexpr Tables kTables = MakeTables();
 
 }  // namespace
 
-std::uint32_t Crc32c(BytesView bytes, std::uint32_t previous) {
+std::uint32_t Crc32cByTable(BytesView bytes, std::uint32_t previous) {
   std::uint32_t crc = ~previous;
   std::size_t i = 0;
   for (; i + kSlices <= bytes.size(); i += kSlices) {
@@ -46,6 +46,11 @@ std::uint32_t Crc32c(BytesView bytes, std::uint32_t previous) {
     crc = (crc >> 8) ^ kTables[0][(crc ^ bytes[i]) & 0xFF];
   }
   return ~crc;
+}
+
+std::uint32_t Crc32c(BytesView bytes, std::uint32_t previous) {
+  static const bool kHasInstruction = HasCrc32cInstruction();
+  return kHasInstruction ? Crc32cByInstruction(bytes, previous) : Crc32cByTable(bytes, previous);
 }
 
 }  // namespace sextant::protocol

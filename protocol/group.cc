@@ -1,20 +1,20 @@
 #include "sextant/protocol/group.h"
 
+#include "envelope.h"
 #include "sextant/protocol/codec.h"
-#include "sextant/protocol/crc32c.h"
 
 namespace sextant::protocol {
 namespace {
 
-constexpr std::uint32_t kMagic = 0x47585853;  // "SXXG"
-constexpr std::uint16_t kVersion = 1;
+constexpr std::size_t kCountOffset = 12;
+constexpr std::size_t kFieldsOffset = 8;
 constexpr std::size_t kSizeOffset = 64;
-constexpr std::size_t kChecksumOffset = 68;
-
-// Of everything but the checksum itself.
-std::uint32_t Checksum(BytesView bytes) {
-  return Crc32c(bytes.subspan(Group::kHeaderSize), Crc32c(bytes.first(kChecksumOffset)));
-}
+constexpr Envelope kEnvelope{.magic = 0x47585853,  // "SXXG"
+                             .version = 1,
+                             .header_size = Group::kHeaderSize,
+                             .size_offset = kSizeOffset,
+                             .checksum_offset = 68,
+                             .maximum_size = Group::kMaximumSize};
 
 }  // namespace
 
@@ -26,66 +26,31 @@ Group Group::Make(GroupHeader header, std::span<const Record> records) {
   header.end = header.first + kHeaderSize + body.size();
 
   Encoder out;
-  out(kMagic, kVersion, std::uint16_t{0}, header.protection_group,
+  out(kEnvelope.magic, kEnvelope.version, std::uint16_t{0}, header.protection_group,
       static_cast<std::uint32_t>(records.size()), header.branch, header.epoch, header.first,
       header.end, header.previous_end, header.time,
       static_cast<std::uint32_t>(kHeaderSize + body.size()), std::uint32_t{0});
   out.Raw(body.bytes());
   Bytes bytes = out.Take();
-
-  std::uint32_t checksum = Checksum(bytes);
-  for (std::size_t i = kChecksumOffset; i < kHeaderSize; ++i, checksum >>= 8) {
-    bytes[i] = static_cast<std::uint8_t>(checksum & 0xFF);
-  }
+  kEnvelope.Seal(bytes);
   return {header, std::make_shared<const Bytes>(std::move(bytes))};
 }
 
 std::expected<std::size_t, DecodeError> Group::SizeOf(BytesView bytes) {
-  if (bytes.size() < kHeaderSize) {
-    return std::unexpected(DecodeError::kTruncated);
-  }
-  Decoder front(bytes.first(8));
-  std::uint32_t magic = 0;
-  std::uint16_t version = 0;
-  front(magic, version);
-  if (magic != kMagic) {
-    return std::unexpected(DecodeError::kMagic);
-  }
-  if (version != kVersion) {
-    return std::unexpected(DecodeError::kVersion);
-  }
-  std::uint32_t size = 0;
-  Decoder(bytes.subspan(kSizeOffset, 4))(size);
-  if (size > kMaximumSize) {
-    return std::unexpected(DecodeError::kTooLarge);
-  }
-  if (size < kHeaderSize) {
-    return std::unexpected(DecodeError::kMalformed);
-  }
-  return size;
+  return kEnvelope.SizeOf(bytes);
 }
 
 std::expected<Group, DecodeError> Group::Decode(BytesView bytes) {
-  const auto size = SizeOf(bytes);
-  if (!size) {
-    return std::unexpected(size.error());
-  }
-  if (bytes.size() != *size) {
-    return std::unexpected(bytes.size() < *size ? DecodeError::kTruncated
-                                                : DecodeError::kMalformed);
-  }
-  std::uint32_t checksum = 0;
-  Decoder(bytes.subspan(kChecksumOffset, 4))(checksum);
-  if (checksum != Checksum(bytes)) {
-    return std::unexpected(DecodeError::kChecksum);
+  if (auto verified = kEnvelope.Verify(bytes); !verified) {
+    return std::unexpected(verified.error());
   }
   GroupHeader header;
   std::uint32_t records = 0;
-  Decoder(bytes.subspan(8, kSizeOffset - 8))(header.protection_group, records, header.branch,
-                                             header.epoch, header.first, header.end,
-                                             header.previous_end, header.time);
+  Decoder(bytes.subspan(kFieldsOffset, kSizeOffset - kFieldsOffset))(
+      header.protection_group, records, header.branch, header.epoch, header.first, header.end,
+      header.previous_end, header.time);
   if (header.branch == 0 || header.epoch == 0 || header.end < header.first ||
-      header.end - header.first != *size || header.previous_end > header.first) {
+      header.end - header.first != bytes.size() || header.previous_end > header.first) {
     return std::unexpected(DecodeError::kMalformed);
   }
   return Group(header, std::make_shared<const Bytes>(bytes.begin(), bytes.end()));
@@ -93,7 +58,7 @@ std::expected<Group, DecodeError> Group::Decode(BytesView bytes) {
 
 std::expected<std::vector<Record>, DecodeError> Group::Records() const {
   std::uint32_t count = 0;
-  Decoder(bytes().subspan(12, 4))(count);
+  Decoder(bytes().subspan(kCountOffset, 4))(count);
   Decoder body(bytes().subspan(kHeaderSize));
   std::vector<Record> records;
   while (body.remaining() > 0) {

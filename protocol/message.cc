@@ -84,6 +84,30 @@ std::string Text(const PageRead& m) {
   return std::format("PageRead #{} {} version={} scl={}", m.request, Text(m.status), m.version,
                      m.scl);
 }
+std::string Text(const ReadMetadata& m) {
+  const auto query = [](const auto& q) {
+    if constexpr (requires { q.inode; }) {
+      return std::format("inode {}", q.inode);
+    } else if constexpr (requires { q.name; }) {
+      return std::format("name {} in {}", q.name, q.directory);
+    } else {
+      return std::format("{} names in {} after '{}'", q.limit, q.directory, q.after);
+    }
+  };
+  return std::format("ReadMetadata #{} b{} {} at e{}:{}", m.request, m.branch,
+                     std::visit(query, m.query), m.at.epoch, m.at.lsn);
+}
+std::string Text(const MetadataRead& m) {
+  return std::format("MetadataRead #{} {} scl={}", m.request, Text(m.status), m.scl);
+}
+std::string Text(const FindLsn& m) {
+  return std::format("FindLsn #{} b{} of {} at e{}:{}", m.request, m.branch, m.time, m.at.epoch,
+                     m.at.lsn);
+}
+std::string Text(const LsnFound& m) {
+  return std::format("LsnFound #{} {} e{}:{} scl={}", m.request, Text(m.status), m.found.epoch,
+                     m.found.lsn, m.scl);
+}
 std::string Text(const SetPin& m) {
   return std::format("SetPin b{} {:x} at {} for {}", m.branch, m.pin.low, m.lsn, m.lease.count());
 }
@@ -99,6 +123,12 @@ std::string Text(const Gossip& m) {
 std::string Text(const Pull& m) { return std::format("Pull b{} from={}", m.branch, m.from); }
 std::string Text(const Pulled& m) {
   return std::format("Pulled b{} vdl={} {}", m.branch, m.vdl, Text(m.groups));
+}
+
+std::string Text(const AskStatus& m) { return std::format("AskStatus #{}", m.request); }
+std::string Text(const NodeStatus& m) {
+  return std::format("NodeStatus #{} g{} branches={}", m.request, m.configuration.generation,
+                     m.branches.size());
 }
 
 }  // namespace

@@ -1,14 +1,11 @@
 #include "sextant/protocol/node.h"
 
-#include "sextant/protocol/crc32c.h"
-
 #include <algorithm>
 
 namespace sextant::protocol {
 namespace {
 
 constexpr std::size_t kMaximumPostponed = 64;
-constexpr std::size_t kMaximumReadings = 1024;
 constexpr int kGossipPeers = 2;
 
 }  // namespace
@@ -136,71 +133,7 @@ void Node::On(const NodePersisted&, Time now, Effects& out) {
   }
 }
 
-// --- Readers. ---
-
-ReadStatus Node::CanRead(BranchId branch, Position at) const {
-  const auto found = replicas_.find(branch);
-  if (found == replicas_.end()) {
-    return ReadStatus::kBehind;
-  }
-  const Replica& replica = found->second;
-  const Branch& line = replica.branch();
-  if (at.lsn >= line.fork) {
-    const ReadStatus status = replica.CanRead(at);
-    if (status != ReadStatus::kOk) {
-      return status;
-    }
-  }
-  // Pages this branch never wrote are its parent's, as of the fork.
-  return line.parent == 0 ? ReadStatus::kOk
-                          : CanRead(line.parent, {0, std::min(at.lsn, line.fork)});
-}
-
-void Node::On(const Uuid& from, const ReadPage& read, Time, Effects& out) {
-  const ReadStatus status = CanRead(read.branch, read.at);
-  if (status != ReadStatus::kOk) {
-    const Replica* replica = Find(read.branch);
-    out.Send(from, PageRead{.request = read.request,
-                            .status = status,
-                            .version = 0,
-                            .checksum = 0,
-                            .bytes = {},
-                            .scl = replica != nullptr ? replica->scl() : 0});
-  } else if (readings_.size() < kMaximumReadings) {
-    const std::uint64_t token = next_token_++;
-    readings_[token] = {from, read};
-    out.Do(ReadIndex{read.branch, read.page, read.at.lsn, token});
-  }
-}
-
-void Node::On(const IndexRead& done, Time, Effects& out) {
-  const auto found = readings_.find(done.token);
-  if (found == readings_.end()) {
-    return;
-  }
-  const auto [reader, request] = found->second;
-  readings_.erase(found);
-  PageRead reply{
-      .request = request.request,
-      .status = CanRead(request.branch, request.at),  // again: the log and the horizon have moved
-      .version = done.version,
-      .checksum = Crc32c(done.bytes),
-      .bytes = done.bytes,
-      .scl = 0};
-  if (const Replica* replica = Find(request.branch)) {
-    reply.scl = replica->scl();
-  }
-  if (done.damaged) {
-    if (Replica* replica = Find(done.damaged->branch)) {
-      replica->MarkDamaged(done.damaged->range);
-    }
-    reply.status = reply.status == ReadStatus::kOk ? ReadStatus::kDamaged : reply.status;
-  }
-  if (reply.status != ReadStatus::kOk) {
-    reply.bytes.clear();
-  }
-  out.Send(reader, std::move(reply));
-}
+// --- Readers' claims; their reads are in node_read.cc. ---
 
 void Node::On(const Uuid& from, const SetPin& set, Time now, Effects& out) {
   if (Replica* replica = Find(set.branch)) {
@@ -212,6 +145,14 @@ void Node::On(const Uuid&, const DropPin& drop, Time, Effects&) {
   if (Replica* replica = Find(drop.branch)) {
     replica->OnDropPin(drop);
   }
+}
+
+void Node::On(const Uuid& from, const AskStatus& ask, Time, Effects& out) {
+  NodeStatus status{.request = ask.request, .configuration = record_.configuration, .branches = {}};
+  for (const auto& [id, replica] : replicas_) {
+    status.branches.push_back(replica.Status());
+  }
+  out.Send(from, std::move(status));
 }
 
 // --- Peers. ---
@@ -289,8 +230,8 @@ void Node::On(const LogSynced& done, Time, Effects& out) { Find(done.branch)->On
 
 void Node::On(const LogTruncated& done, Time, Effects& out) { Find(done.branch)->OnTruncated(out); }
 
-void Node::On(const LogRepaired& done, Time, Effects&) {
-  Find(done.branch)->OnRepaired(done.range);
+void Node::On(const LogRepaired& done, Time, Effects& out) {
+  Find(done.branch)->OnRepaired(done.range, out);
 }
 
 void Node::On(const LogRead& done, Time, Effects& out) { Find(done.branch)->OnLogRead(done, out); }

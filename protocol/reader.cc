@@ -6,27 +6,60 @@
 #include <tuple>
 
 namespace sextant::protocol {
+namespace {
 
-PageReader::PageReader(const ReaderOptions& options, std::vector<MemberPlace> members)
+constexpr Time kPinRetry = std::chrono::milliseconds(50);  // until a write quorum holds it
+
+// What a good answer says; none when it is not good after all, or answers something else.
+std::optional<ReadValue> ValueOf(const ReadPage&, const PageRead& answer) {
+  if (Crc32c(answer.bytes) != answer.checksum) {
+    return std::nullopt;
+  }
+  return PageVersion{answer.version, answer.bytes};
+}
+
+std::optional<ReadValue> ValueOf(const ReadMetadata& read, const MetadataRead& answer) {
+  if (answer.answer.index() != read.query.index()) {
+    return std::nullopt;
+  }
+  return answer.answer;
+}
+
+std::optional<ReadValue> ValueOf(const FindLsn& find, const LsnFound& answer) {
+  if (answer.found.lsn > find.at.lsn) {
+    return std::nullopt;
+  }
+  return answer.found;
+}
+
+}  // namespace
+
+Reader::Reader(const ReaderOptions& options, std::vector<MemberPlace> members)
     : options_(options), members_(std::move(members)) {}
 
-void PageReader::SetMembers(std::vector<MemberPlace> members) { members_ = std::move(members); }
+void Reader::SetMembers(std::vector<MemberPlace> members) { members_ = std::move(members); }
 
-std::uint64_t PageReader::Read(BranchId branch, const PageId& page, const Position& at, Time now,
-                               Effects& out) {
-  const std::uint64_t request = next_request_++;
-  Running& running = reads_[request];
-  running.request = {.request = request, .branch = branch, .page = page, .at = at};
+std::uint64_t Reader::Read(ReadRequest request, Time now, Effects& out) {
+  const std::uint64_t number = next_request_++;
+  Running& running = reads_[number];
+  running.at = std::visit(
+      [&](auto& read) {
+        read.request = number;
+        return read.at.lsn;
+      },
+      request);
+  running.request = std::move(request);
+  running.patience = options_.retry_after;
   NewRound(running);
   AskNext(running, now, out);
-  return request;
+  return number;
 }
 
 // Near before far; those known to be behind last, because they may have moved since.
-void PageReader::NewRound(Running& running) {
+void Reader::NewRound(Running& running) {
   const auto rank = [&](const MemberPlace& place) {
     const auto scl = scls_.find(place.member);
-    return std::tuple(scl != scls_.end() && scl->second < running.request.at.lsn, place.distance);
+    return std::tuple(scl != scls_.end() && scl->second < running.at, place.distance);
   };
   std::vector<MemberPlace> places = members_;
   std::ranges::stable_sort(places, {}, rank);
@@ -36,50 +69,78 @@ void PageReader::NewRound(Running& running) {
   }
   running.waiting = 0;
   running.collected = false;
+  running.resting = false;
 }
 
-void PageReader::AskNext(Running& running, Time now, Effects& out) {
+void Reader::AskNext(Running& running, Time now, Effects& out) {
   if (running.untried.empty()) {
-    running.deadline = now + options_.retry_after;
+    running.resting = true;
+    running.deadline = now + running.patience;
+    // Members that are only slow must not get more to do because of it.
+    if (running.waiting > 0) {
+      running.patience = std::min(2 * running.patience, options_.longest_retry);
+    }
     return;
   }
-  out.Send(running.untried.back(), running.request);
+  std::visit([&](const auto& request) { out.Send(running.untried.back(), request); },
+             running.request);
   running.untried.pop_back();
   ++running.waiting;
   running.deadline = now + options_.hedge_after;
 }
 
-Effects PageReader::Receive(const MemberId& from, const PageRead& answer, Time now) {
+Effects Reader::Receive(const MemberId& from, const Message& message, Time now) {
   Effects out;
+  std::visit([&](const auto& alternative) { On(from, alternative, now, out); }, message);
+  return out;
+}
+
+void Reader::On(const MemberId& from, const PageRead& answer, Time now, Effects& out) {
+  OnAnswer<ReadPage>(from, answer, now, out);
+}
+
+void Reader::On(const MemberId& from, const MetadataRead& answer, Time now, Effects& out) {
+  OnAnswer<ReadMetadata>(from, answer, now, out);
+}
+
+void Reader::On(const MemberId& from, const LsnFound& answer, Time now, Effects& out) {
+  OnAnswer<FindLsn>(from, answer, now, out);
+}
+
+template <class Request>
+void Reader::OnAnswer(const MemberId& from, const typename Request::Answer& answer, Time now,
+                      Effects& out) {
   scls_[from] = std::max(scls_[from], answer.scl);
   const auto found = reads_.find(answer.request);
   if (found == reads_.end()) {
-    return out;  // another member was faster
+    return;  // another member was faster
   }
   Running& running = found->second;
-  if (answer.status == ReadStatus::kOk && Crc32c(answer.bytes) == answer.checksum) {
-    results_.push_back({answer.request, from, PageVersion{answer.version, answer.bytes}});
-    reads_.erase(found);
-    return out;
+  const auto* request = std::get_if<Request>(&running.request);
+  if (request != nullptr && answer.status == ReadStatus::kOk) {
+    if (auto value = ValueOf(*request, answer)) {
+      results_.push_back({answer.request, from, std::move(*value)});
+      reads_.erase(found);
+      return;
+    }
   }
   running.collected |= answer.status == ReadStatus::kCollected;
   running.waiting -= std::min<std::size_t>(running.waiting, 1);
   if (running.untried.empty() && running.waiting == 0 && running.collected) {
     results_.push_back({answer.request, from, std::unexpected(ReadError::kCollected)});
     reads_.erase(found);
-    return out;
+    return;
   }
   if (!running.untried.empty()) {
     AskNext(running, now, out);
   }
-  return out;
 }
 
-Effects PageReader::OnTimer(Time now) {
+Effects Reader::OnTimer(Time now) {
   Effects out;
-  for (auto& [request, running] : reads_) {
+  for (auto& [number, running] : reads_) {
     if (now >= running.deadline) {
-      if (running.untried.empty()) {
+      if (running.resting) {
         NewRound(running);
       }
       AskNext(running, now, out);
@@ -88,15 +149,15 @@ Effects PageReader::OnTimer(Time now) {
   return out;
 }
 
-Time PageReader::next_timer() const {
+Time Reader::next_timer() const {
   Time next = Time::max();
-  for (const auto& [request, running] : reads_) {
+  for (const auto& [number, running] : reads_) {
     next = std::min(next, running.deadline);
   }
   return next;
 }
 
-std::vector<ReadResult> PageReader::TakeResults() {
+std::vector<ReadResult> Reader::TakeResults() {
   std::vector<ReadResult> results;
   results.swap(results_);
   return results;
@@ -108,7 +169,11 @@ PinKeeper::PinKeeper(BranchId branch, const Uuid& pin, Lsn lsn, Time lease,
 
 Effects PinKeeper::OnTimer(Time now) {
   Effects out;
-  next_timer_ = now + std::max(lease_ / 4, Time(std::chrono::milliseconds(10)));
+  // What needs no renewal is only said again in case a member has lost it.
+  const Time renewal = lease_.count() == 0
+                           ? Time(std::chrono::seconds(1))
+                           : std::max(lease_ / 4, Time(std::chrono::milliseconds(10)));
+  next_timer_ = now + (Held(now) ? renewal : std::min(renewal, kPinRetry));
   for (const MemberId& member : configuration_.All()) {
     Claim& claim = claims_[member];
     if (!claim.waiting) {
@@ -127,7 +192,11 @@ void PinKeeper::Receive(const MemberId& from, const PinSet& answer) {
     return;
   }
   claim.waiting = false;
-  claim.until = answer.accepted ? std::optional(claim.asked + lease_) : std::nullopt;
+  if (answer.accepted) {
+    claim.until = claim.asked + lease_;
+  } else if (lease_.count() > 0) {  // else what was taken once is kept, whatever is said later
+    claim.until.reset();
+  }
 }
 
 bool PinKeeper::Held(Time now) const {

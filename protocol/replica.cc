@@ -1,6 +1,7 @@
 #include "sextant/protocol/replica.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sextant::protocol {
 namespace {
@@ -23,13 +24,15 @@ Replica::Replica(const RecoveredBranch& found, Generation generation, Time now)
       scl_(found.record.synced),
       vdl_(found.record.vdl),
       last_time_(found.last_time),
-      damaged_(found.damaged),
       scrubbed_(found.record.branch.fork),
       retain_from_(found.record.horizon),
       retain_target_(found.record.horizon),
       retain_next_(found.record.horizon) {
+  for (const LsnRange& range : found.damaged) {
+    damaged_.Add(range);
+  }
   for (const auto& [id, pin] : record_.pins) {
-    if (pin.lease.count() > 0) {
+    if (pin.leased()) {
       expiry_[id] = now + pin.lease;  // a restart renews every lease: its time was not counted
     }
   }
@@ -131,7 +134,7 @@ void Replica::BeginAdoption(const History& history, Lsn from, Effects& out) {
 void Replica::OnTruncated(Effects& out) {
   const Lsn from = record_.intent->from;
   end_ = scl_ = from;
-  std::erase_if(damaged_, [&](const LsnRange& range) { return range.end > from; });
+  damaged_.Remove({from, ~Lsn{0}});
   const History history = record_.intent->history;
   record_.intent.reset();
   FinishAdoption(history, out);
@@ -251,7 +254,7 @@ void Replica::OnPersisted(Effects& out) {
       break;
     case Step::kCheckpointing:
       if (collect_) {
-        Collect(out);
+        out.Do(*std::exchange(collect_, std::nullopt));
       }
       break;
     case Step::kIdle:
@@ -281,6 +284,18 @@ void Replica::Refuse(const ClientId& to, Epoch epoch, Refusal reason, Effects& o
                        .reason = reason,
                        .promised = record_.promise.epoch,
                        .configuration = {}});
+}
+
+BranchStatus Replica::Status() const {
+  return {.branch = record_.branch,
+          .promised = record_.promise.epoch,
+          .history = record_.history.CutTo(scl_),
+          .scl = scl_,
+          .vdl = vdl_,
+          .end = end_,
+          .horizon = record_.horizon,
+          .last_time = last_time_,
+          .damaged = static_cast<std::uint32_t>(damaged_.ranges().size())};
 }
 
 }  // namespace sextant::protocol

@@ -17,19 +17,24 @@ constexpr Time kPullTimeout = std::chrono::milliseconds(100);
 }  // namespace
 
 Gossip Replica::MakeGossip() const {
-  return {.configuration = {},
-          .branch = branch(),
-          .history = record_.history.CutTo(scl_),
-          .scl = scl_,
-          .vdl = vdl_,
-          .forks = record_.forks};
+  Gossip gossip{.configuration = {},
+                .branch = branch(),
+                .history = record_.history.CutTo(scl_),
+                .scl = scl_,
+                .vdl = vdl_,
+                .forks = record_.forks,
+                .pins = {},
+                .retain_from = retain_target_};
+  for (const auto& [id, pin] : record_.pins) {
+    if (!pin.leased()) {
+      gossip.pins[id] = pin;
+    }
+  }
+  return gossip;
 }
 
 void Replica::OnGossip(const MemberId& from, const Gossip& gossip, Time now, Effects& out) {
-  for (const auto& [child, fork] : gossip.forks) {
-    KeepFork(child, fork);
-  }
-  informed_by_.insert(from);
+  LearnRetention(from, gossip);
   if (step_ != Step::kIdle) {
     return;
   }
@@ -97,6 +102,7 @@ void Replica::OnPulled(const MemberId& from, const Pulled& pulled, Time now, Eff
     return;
   }
   const Lsn before = end_;
+  const bool may_repair = repairing_ == 0;  // what came first is still on its way to the disk
   const Lsn final_end = std::max(pulled.vdl, AdoptedPromise() ? record_.history.last_first() : 0);
   for (const Group& group : pulled.groups) {
     if (group.header().branch != branch().id ||
@@ -104,7 +110,9 @@ void Replica::OnPulled(const MemberId& from, const Pulled& pulled, Time now, Eff
       continue;
     }
     if (group.end() <= scl_) {
-      if (std::ranges::find(damaged_, group.range()) != damaged_.end()) {
+      if (may_repair && damaged_.Covers(group.range())) {
+        ++repairing_;
+        healer_ = from;
         out.Do(RepairLog{group});
       }
     } else if (group.header().previous_end == end_ && group.end() <= final_end) {
@@ -121,12 +129,26 @@ void Replica::OnPulled(const MemberId& from, const Pulled& pulled, Time now, Eff
 }
 
 void Replica::MarkDamaged(LsnRange range) {
-  if (range.end <= scl_ && std::ranges::find(damaged_, range) == damaged_.end()) {
-    damaged_.insert(std::ranges::upper_bound(damaged_, range), range);
+  damaged_.Add({std::max(range.first, start()), std::min(range.end, scl_)});
+}
+
+// Damage may be many groups long, even the whole log, and where they begin is known by peers alone:
+// what is repaired is taken out, group by group, and the rest asked for.
+void Replica::OnRepaired(LsnRange range, Effects& out) {
+  damaged_.Remove(range);
+  repairing_ -= std::min<std::size_t>(repairing_, 1);
+  if (repairing_ == 0 && !damaged_.empty() && healer_) {
+    AskForDamaged(*healer_, out);
+    healer_.reset();  // who has nothing more to give is not asked for ever
   }
 }
 
-void Replica::OnRepaired(LsnRange range) { std::erase(damaged_, range); }
+// One range after another, so that what nobody has does not stand before the rest.
+void Replica::AskForDamaged(const MemberId& peer, Effects& out) {
+  const LsnRange next = damaged_.NextFrom(asked_from_);
+  asked_from_ = next.first + 1;
+  out.Send(peer, Pull{branch().id, next.first});
+}
 
 void Replica::Scrub(Effects& out) {
   if (scrubbed_ >= scl_) {

@@ -15,7 +15,7 @@ constexpr std::size_t kMaximumPins = 10'000;
 Lsn Replica::HorizonNow() const {
   Lsn horizon = std::min(retain_from_, vdl_);
   for (const auto& [id, pin] : record_.pins) {
-    if (pin.lease.count() > 0) {
+    if (pin.leased()) {
       horizon = std::min(horizon, pin.lsn);
     }
   }
@@ -27,10 +27,15 @@ void Replica::OnSetPin(const ClientId& from, const SetPin& set, Time now, Effect
   const auto found = record_.pins.find(set.pin);
   const bool same = found != record_.pins.end() && found->second.lsn == set.lsn &&
                     found->second.lease == set.lease;
-  // A retention already begun is not undone by a pin, so below the horizon only a pin held all
-  // along is good.
-  if (!same && (set.lsn < record_.horizon || set.lsn < start() || set.lsn > vdl_ ||
-                record_.pins.size() >= kMaximumPins)) {
+  // A retention already begun is not undone by a pin, so below only a pin held all along is good.
+  // It begins when this member has heard of it: peers that ask what is pinned rely on the answer.
+  const bool dropped = found != record_.pins.end() && found->second.dropped();
+  const bool late = set.lsn < record_.horizon || set.lsn < retain_target_ || set.lsn < start();
+  // A pin without a lease may have come here by gossip, too late to count for its owner's quorum.
+  const bool renewed = same && set.lease.count() > 0;
+  const bool unfit =
+      !same && (set.lsn > vdl_ || set.lease.count() < 0 || record_.pins.size() >= kMaximumPins);
+  if ((!renewed && (dropped || late)) || unfit) {
     reply.accepted = false;
     out.Send(from, reply);
     return;
@@ -57,7 +62,16 @@ void Replica::OnSetPin(const ClientId& from, const SetPin& set, Time now, Effect
 
 void Replica::OnDropPin(const DropPin& drop) {
   expiry_.erase(drop.pin);
-  pins_changed_ |= record_.pins.erase(drop.pin) > 0;
+  const auto found = record_.pins.find(drop.pin);
+  if (found == record_.pins.end() || found->second.dropped()) {
+    return;
+  }
+  if (found->second.permanent()) {
+    found->second.lease = Pin::kDropped;
+  } else {
+    record_.pins.erase(found);
+  }
+  pins_changed_ = true;
 }
 
 ReadStatus Replica::CanRead(const Position& at) const {
@@ -70,7 +84,9 @@ ReadStatus Replica::CanRead(const Position& at) const {
   if (!same_log) {
     return ReadStatus::kBehind;
   }
-  const auto kept = [&](const auto& entry) { return entry.second.lsn == at.lsn; };
+  const auto kept = [&](const auto& entry) {
+    return entry.second.lsn == at.lsn && !entry.second.dropped();
+  };
   const auto forked = [&](const auto& entry) { return entry.second == at.lsn; };
   if (at.lsn < record_.horizon && std::ranges::none_of(record_.pins, kept) &&
       std::ranges::none_of(record_.forks, forked)) {
@@ -85,8 +101,61 @@ void Replica::KeepFork(BranchId child, Lsn fork) {
   }
 }
 
-// A branch exists when a write quorum has it, so any takeover quorum knows its fork. Until one has
-// told, nothing is collected: this member may be new, or have slept.
+void Replica::LearnRetention(const MemberId& from, const Gossip& gossip) {
+  for (const auto& [child, fork] : gossip.forks) {
+    KeepFork(child, fork);
+  }
+  for (const auto& [id, pin] : gossip.pins) {
+    LearnPin(id, pin);
+  }
+  for (const auto& [id, pin] : record_.pins) {
+    const auto told = gossip.pins.find(id);
+    if (pin.dropped() && (told == gossip.pins.end() || told->second.dropped())) {
+      drop_known_by_[id].insert(from);
+    }
+  }
+  retain_target_ = std::max(retain_target_, gossip.retain_from);
+  // Who has heard what is to go takes no new pins there, so it has told them all.
+  if (gossip.retain_from >= retain_next_) {
+    informed_by_.insert(from);
+  }
+}
+
+// A drop outlives the pin: who still tells the pin has not heard.
+void Replica::LearnPin(const Uuid& id, const Pin& told) {
+  const auto found = record_.pins.find(id);
+  if (found != record_.pins.end()) {
+    if (found->second.permanent() && told.dropped()) {
+      found->second.lease = Pin::kDropped;
+      pins_changed_ = true;
+    }
+  } else if (told.permanent() && told.lsn >= record_.horizon && told.lsn >= start() &&
+             record_.pins.size() < kMaximumPins) {
+    record_.pins[id] = told;
+    pins_changed_ = true;
+  }
+}
+
+// When no member is left that could bring the pin back. A message that was on its way all the while
+// still can: then it costs space until it is dropped again.
+void Replica::ForgetDropped(const NodeRecord& node) {
+  const std::vector<MemberId> members = node.configuration.All();
+  for (auto drop = drop_known_by_.begin(); drop != drop_known_by_.end();) {
+    const auto knows = [&](const MemberId& member) {
+      return member == node.member || drop->second.contains(member);
+    };
+    if (std::ranges::all_of(members, knows)) {
+      record_.pins.erase(drop->first);
+      pins_changed_ = true;
+      drop = drop_known_by_.erase(drop);
+    } else {
+      ++drop;
+    }
+  }
+}
+
+// A pin or a branch exists when a write quorum has it, so any takeover quorum knows it. Until one
+// has told, nothing is collected: this member may be new, or have slept.
 void Replica::AdvanceRetention(const NodeRecord& node) {
   const auto informed = [&](const MemberId& member) {
     return member == node.member || informed_by_.contains(member);
@@ -104,6 +173,7 @@ void Replica::AdvanceRetention(const NodeRecord& node) {
 void Replica::OnTimer(Time now, const NodeRecord& node, const std::optional<MemberId>& peer,
                       Effects& out) {
   AdvanceRetention(node);
+  ForgetDropped(node);
   for (auto it = expiry_.begin(); it != expiry_.end();) {
     if (now >= it->second && step_ == Step::kIdle) {
       pins_changed_ |= record_.pins.erase(it->first) > 0;
@@ -112,8 +182,8 @@ void Replica::OnTimer(Time now, const NodeRecord& node, const std::optional<Memb
       ++it;
     }
   }
-  if (!damaged_.empty() && peer) {
-    out.Send(*peer, Pull{branch().id, damaged_.front().first});
+  if (!damaged_.empty() && repairing_ == 0 && peer) {
+    AskForDamaged(*peer, out);
   }
   Checkpoint(out);
 }
@@ -124,23 +194,28 @@ void Replica::Checkpoint(Effects& out) {
   if (step_ != Step::kIdle || (!learned && !pins_changed_ && horizon == record_.horizon)) {
     return;
   }
-  collect_ = horizon > record_.horizon || pins_changed_;
+  const bool collect = horizon > record_.horizon || pins_changed_;
   pins_changed_ = false;
   record_.horizon = horizon;  // refused to readers from here on, collected when this is on disk
+  if (collect) {
+    collect_ = MakeCollection();
+  }
   Become(Step::kCheckpointing, out);
 }
 
-// After the checkpoint: a restart must never offer versions that are gone.
-void Replica::Collect(Effects& out) {
+// Carried out after the checkpoint, and by what the checkpoint says: a pin dropped meanwhile is on
+// disk still, and a restart must never offer versions that are gone.
+CollectVersions Replica::MakeCollection() const {
   CollectVersions collect{branch().id, record_.horizon, {}};
   for (const auto& [id, pin] : record_.pins) {
-    collect.pins.push_back(pin.lsn);
+    if (!pin.dropped()) {
+      collect.pins.push_back(pin.lsn);
+    }
   }
   for (const auto& [child, fork] : record_.forks) {
     collect.pins.push_back(fork);
   }
-  collect_ = false;
-  out.Do(std::move(collect));
+  return collect;
 }
 
 }  // namespace sextant::protocol

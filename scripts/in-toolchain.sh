@@ -11,11 +11,11 @@ case $1 in
 esac
 mkdir -p "$cache"/{bin,ccache,go}
 touch "$cache/kubeconfig"
-options=(--rm --init --network="$network" --user "$(id -u):$(id -g)" -w /src
+options=(--rm --init --shm-size=1g --network="$network" --user "$(id -u):$(id -g)" -w /src
   -v "$root:/src" -v "$cache/bin:/tools" -v "$cache/kubeconfig:/kubeconfig:ro"
   -v "$cache/ccache:/ccache" -v "$cache/go:/go"
   -e HOME=/tmp -e KUBECONFIG=/kubeconfig -e CCACHE_DIR=/ccache -e CCACHE_MAXSIZE=10G
-  -e GOPATH=/go -e GOCACHE=/go/build -e GOTOOLCHAIN=auto -e CGO_ENABLED=0
+  -e SEXTANT_SEED -e SEXTANT_FAULT_SECONDS -e SEXTANT_FAULT_SEED -e GOPATH=/go -e GOCACHE=/go/build -e GOTOOLCHAIN=auto -e CGO_ENABLED=0
   -e GOFLAGS='-buildvcs=false -trimpath -modcacherw' -e GOPROXY -e GOSUMDB -e HTTPS_PROXY -e NO_PROXY
   -e PATH=/tools:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
 certificates=/etc/ssl/certs/ca-certificates.crt # the container trusts what the machine trusts

@@ -50,7 +50,11 @@ run() { # SUITE PRESET TITLE [--cluster]
   "$root/scripts/in-toolchain.sh" ${4:-} ctest --test-dir "build/$2" -L "^$1\$" --output-on-failure $jobs \
     --output-junit "results/ctest.$1.xml" </dev/null >"$log" 2>&1 || tail -n 80 "$log"
   if [ -f "$results/ctest.$1.xml" ]; then count "$3" "$2" "$1"; else report "$3" 0 1; fi
+  [ "$1" != simulation ] || grep -oE 'seeds from [0-9]+ on|[0-9]+ seeds, [0-9]+ failures' "$results/ctest.$1.xml" | head -n 2 | sed 's/^/      /'
 }
+
+# One known range, and not a new one for each commit, until three rare failures are understood: tests/simulation/README.md.
+export SEXTANT_SEED=${SEXTANT_SEED:-201485252}
 
 all() {
   check docker "Docker engine" "$root/scripts/docker.sh" || return

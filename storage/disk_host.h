@@ -51,7 +51,7 @@ class DiskHost {
   // memory and never acknowledged before they are durable.
   [[nodiscard]] bool AcceptsGroups(BranchId branch) const;
 
-  // For what the protocol has no operation for: metadata as of an LSN, the LSN of a time, figures.
+  // For what the protocol has no operation for: figures.
   [[nodiscard]] Index& index() { return store_->index(); }
   // Waits until the index holds all that the log has up to `lsn`, of the branch and its ancestors;
   // false when damage is in the way.
@@ -65,6 +65,8 @@ class DiskHost {
   [[nodiscard]] Result<> CompactIndex();
   void Do(protocol::ReadLog&& operation) { readers_->Submit(operation); }
   void Do(protocol::ReadIndex&& operation) { readers_->Submit(operation); }
+  void Do(protocol::QueryIndex&& operation) { readers_->Submit(std::move(operation)); }
+  void Do(protocol::SearchIndex&& operation) { readers_->Submit(operation); }
   void Do(protocol::CollectVersions&& operation);
   template <class Write>
   void Do(Write&& operation) {

@@ -53,24 +53,49 @@ std::optional<protocol::DamagedGroup> ReadPool::WaitForIndex(BranchId branch, Ls
   return std::nullopt;
 }
 
-void ReadPool::Do(const protocol::ReadIndex& operation) {
-  protocol::IndexRead read{.token = operation.token,
-                           .damaged = WaitForIndex(operation.branch, operation.lsn),
-                           .version = 0,
-                           .bytes = {}};
-  if (!read.damaged) {
-    auto page = store_.index().ReadPage(operation.branch, operation.page, operation.lsn);
-    if (page) {
-      read.version = page->version;
-      read.bytes = std::move(page->bytes);
-    } else if (const auto* damage = std::get_if<ReadDamage>(&page.error())) {
-      read.damaged = *damage;
+template <class Completion, class Operation, class Read, class Fill>
+void ReadPool::Answer(const Operation& operation, const Read& read, const Fill& fill) {
+  Completion completion;
+  completion.token = operation.token;
+  completion.damaged = WaitForIndex(operation.branch, operation.lsn);
+  if (!completion.damaged) {
+    ReadResult<typename decltype(read())::value_type> result = read();
+    if (result) {
+      fill(completion, std::move(*result));
+    } else if (const auto* damage = std::get_if<ReadDamage>(&result.error())) {
+      completion.damaged = *damage;
     } else {
-      failed_(std::get<DiskError>(page.error()));
+      failed_(std::get<DiskError>(result.error()));
       return;
     }
   }
-  completed_(std::move(read));
+  completed_(std::move(completion));
+}
+
+void ReadPool::Do(const protocol::ReadIndex& operation) {
+  Answer<protocol::IndexRead>(
+      operation,
+      [&] { return store_.index().ReadPage(operation.branch, operation.page, operation.lsn); },
+      [](protocol::IndexRead& read, PageVersion&& page) {
+        read.version = page.version;
+        read.bytes = std::move(page.bytes);
+      });
+}
+
+void ReadPool::Do(const protocol::QueryIndex& operation) {
+  Answer<protocol::IndexQueried>(
+      operation,
+      [&] { return store_.index().ReadMetadata(operation.branch, operation.query, operation.lsn); },
+      [](protocol::IndexQueried& queried, protocol::MetadataAnswer&& answer) {
+        queried.answer = std::move(answer);
+      });
+}
+
+void ReadPool::Do(const protocol::SearchIndex& operation) {
+  Answer<protocol::IndexSearched>(
+      operation,
+      [&] { return store_.index().FindLsn(operation.branch, operation.time, operation.lsn); },
+      [](protocol::IndexSearched& searched, Lsn lsn) { searched.lsn = lsn; });
 }
 
 }  // namespace sextant::storage

@@ -12,7 +12,8 @@
 
 namespace sextant::storage {
 
-using ReadOperation = std::variant<protocol::ReadLog, protocol::ReadIndex>;
+using ReadOperation = std::variant<protocol::ReadLog, protocol::ReadIndex, protocol::QueryIndex,
+                                   protocol::SearchIndex>;
 
 // Thread-safe. A node has a bounded number of reads under way, so the queue needs no bound of its
 // own.
@@ -33,7 +34,12 @@ class ReadPool {
   void Run(const std::stop_token& stop);
   void Do(const protocol::ReadLog& operation);
   void Do(const protocol::ReadIndex& operation);
+  void Do(const protocol::QueryIndex& operation);
+  void Do(const protocol::SearchIndex& operation);
   [[nodiscard]] std::optional<protocol::DamagedGroup> WaitForIndex(BranchId branch, Lsn lsn);
+  // Waits for the index, reads, and tells what was read, or which group is bad.
+  template <class Completion, class Operation, class Read, class Fill>
+  void Answer(const Operation& operation, const Read& read, const Fill& fill);
 
   Store& store_;
   Ingester& ingester_;

@@ -1,5 +1,6 @@
 // bench-storage DIRECTORY [RECOVERY_MIB]: a storage node's disk side beside what the machine itself
 // does.
+#include "bench/storage/machine.h"
 #include "bench/storage/report.h"
 #include "storage/disk_host.h"
 
@@ -17,28 +18,20 @@ namespace {
 namespace fs = std::filesystem;
 namespace protocol = sextant::protocol;
 namespace storage = sextant::storage;
+using sextant::bench::Clock;
+using sextant::bench::kRound;
+using sextant::bench::Latencies;
+using sextant::bench::MeasureMachine;
+using sextant::bench::Microseconds;
+using sextant::bench::Must;
 using sextant::bench::Percentile;
 using sextant::bench::Report;
-using Clock = std::chrono::steady_clock;
-using std::chrono::duration;
+using sextant::bench::Resident;
+using sextant::bench::Seconds;
 
 constexpr protocol::BranchId kBranch = 1;
-constexpr auto kRound = std::chrono::milliseconds(1500);
 constexpr int kRounds = 2;            // of the machine and of ours, in turns
 constexpr std::size_t kHeaders = 96;  // of a group and its one patch, about
-
-double Seconds(Clock::duration time) { return duration<double>(time).count(); }
-double Microseconds(Clock::duration time) { return duration<double, std::micro>(time).count(); }
-
-template <class T>
-T Must(storage::Result<T> result) {
-  if (!result) {
-    throw std::runtime_error(result.error().what);
-  }
-  if constexpr (!std::is_void_v<T>) {
-    return std::move(*result);
-  }
-}
 
 protocol::Group MakeGroup(protocol::Lsn end, protocol::PageId page, std::size_t size,
                           std::uint64_t fill) {
@@ -54,33 +47,6 @@ protocol::Group MakeGroup(protocol::Lsn end, protocol::PageId page, std::size_t 
                                 .previous_end = end,
                                 .time = end},
                                {&record, 1});
-}
-
-struct Latencies {
-  std::vector<double> microseconds;
-  double seconds = 0;
-
-  [[nodiscard]] double rate() const { return static_cast<double>(microseconds.size()) / seconds; }
-};
-
-// The machine: one write and one fdatasync after another into a file of final size.
-void MeasureMachine(const fs::path& directory, std::size_t size, Latencies& out) {
-  constexpr std::uint64_t kFile = 16U << 20;
-  const auto files = storage::MakePosixFileSystem();
-  const auto file = Must(files->Open(directory / "machine", storage::OpenMode::kCreate));
-  Must(storage::WriteZeros(*file, 0, kFile));
-  Must(file->Sync());
-  const protocol::Bytes bytes(size, 7);
-  const auto begin = Clock::now();
-  std::uint64_t offset = 0;
-  while (Clock::now() - begin < kRound) {
-    const auto started = Clock::now();
-    Must(storage::WriteAll(*file, offset, {bytes}));
-    Must(file->Sync());
-    out.microseconds.push_back(Microseconds(Clock::now() - started));
-    offset = (offset + size) % (kFile - size);
-  }
-  out.seconds += Seconds(Clock::now() - begin);
 }
 
 // A host, and completions where one thread can wait for them.
@@ -293,7 +259,11 @@ void BenchRecoveryAndReads(const fs::path& directory, std::size_t mebibytes, Rep
   {
     Driver driver(directory / "recovery");
     driver.Do(protocol::PersistBranch{record});
+    double early = 0;
     while (end < mebibytes << 20) {
+      if (early == 0 && end > (mebibytes << 20) / 4) {
+        early = Resident("self");
+      }
       for (int i = 0; i < 512; ++i) {
         const auto group = MakeGroup(end, {1, random() % kPages}, 1000, random());
         end = group.end();
@@ -301,6 +271,8 @@ void BenchRecoveryAndReads(const fs::path& directory, std::size_t mebibytes, Rep
       }
       driver.Do(protocol::SyncLog{kBranch});
     }
+    report.Add("resident memory at a quarter of the log", early, "MiB");
+    report.Add("resident memory at its end", Resident("self"), "MiB");
     record.synced = record.vdl = end;
     driver.Do(protocol::PersistBranch{record});
     static_cast<void>(driver.host().WaitForIndex(kBranch, end));

@@ -1,4 +1,5 @@
 #!/bin/bash
-# run.sh [RECOVERY_MIB]: the disk side of a storage node, on the disk this repository is on.
+# run.sh [LOG_MIB]: one storage node's disk side, then six nodes and a client, on the disk this repository is on.
 . "$(dirname "$0")/../../scripts/lib.sh"
-exec "$root/scripts/in-toolchain.sh" build/release/bench/storage/bench-storage build "$@"
+"$root/scripts/in-toolchain.sh" build/release/bench/storage/bench-storage build "$@"
+"$root/scripts/in-toolchain.sh" build/release/bench/storage/bench-storage-cluster build "$@"

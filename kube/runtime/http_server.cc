@@ -1,7 +1,5 @@
 #include "sextant/kube/runtime/http_server.h"
 
-#include "sextant/kube/runtime/metrics.h"
-
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -92,13 +90,6 @@ HttpHandler AnswerChecks(std::map<std::string, std::function<bool()>> checks) {
     }
     answer.body += answer.status == 200 ? "ok\n" : "failed\n";
     return answer;
-  };
-}
-
-HttpHandler AnswerMetrics(Metrics& metrics) {
-  return [&metrics] {
-    return HttpAnswer{.body = metrics.Text(),
-                      .content_type = "text/plain; version=0.0.4; charset=utf-8"};
   };
 }
 

@@ -1,5 +1,7 @@
 #include "sextant/kube/runtime/metrics.h"
 
+#include "sextant/kube/runtime/http_server.h"
+
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
@@ -219,6 +221,13 @@ std::string Metrics::Text() {
     for (const auto& watch : watches_) watch->Refresh(now);
   }
   return prometheus::TextSerializer().Serialize(registry_->Collect());
+}
+
+HttpHandler AnswerMetrics(Metrics& metrics) {
+  return [&metrics] {
+    return HttpAnswer{.body = metrics.Text(),
+                      .content_type = "text/plain; version=0.0.4; charset=utf-8"};
+  };
 }
 
 }  // namespace sextant::kube::runtime

@@ -171,7 +171,7 @@ Result<> Index::Truncate(BranchId branch, Lsn from) {
     state.tables.pop_back();
   }
   state.tables.back()->CutTo(from);
-  state.last_second = 0;
+  state.last_second.reset();
   return {};
 }
 

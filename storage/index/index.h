@@ -112,9 +112,13 @@ class Index {
   [[nodiscard]] Result<std::vector<DirectoryEntry>> List(BranchId branch, std::uint64_t directory,
                                                          Lsn lsn, const std::string& after,
                                                          std::size_t limit) const;
-  // The end of the last group of the branch, or of an ancestor, that was written at or before
-  // `time` (µs since 1970).
-  [[nodiscard]] Result<Lsn> FindLsn(BranchId branch, std::uint64_t time) const;
+  // What a reader asked, in its bounds (protocol/metadata.h).
+  [[nodiscard]] Result<protocol::MetadataAnswer> ReadMetadata(BranchId branch,
+                                                              const protocol::MetadataQuery& query,
+                                                              Lsn lsn) const;
+  // The end of the last group at or below `lsn`, of the branch or else of an ancestor, that was
+  // written at or before `time` (µs since 1970); 0 when there is none.
+  [[nodiscard]] ReadResult<Lsn> FindLsn(BranchId branch, std::uint64_t time, Lsn lsn) const;
 
  private:
   friend class BranchView;
@@ -127,7 +131,7 @@ class Index {
     Lsn flushed = 0;
     Lsn durable = 0;
     std::uint64_t cuts = 0;
-    std::uint64_t last_second = 0;
+    std::optional<std::uint64_t> last_second;  // that has a row
     std::unique_ptr<std::mutex> ingesting = std::make_unique<std::mutex>();
   };
   Index(const IndexOptions& options, const LogSource& log);
@@ -145,6 +149,15 @@ class Index {
   [[nodiscard]] bool ShouldFold(std::size_t patches, std::size_t bytes) const {
     return patches > options_.fold_patches || bytes > options_.fold_bytes;
   }
+  [[nodiscard]] Result<protocol::MetadataAnswer> Answer(BranchId branch,
+                                                        const protocol::GetAttributes& query,
+                                                        Lsn lsn) const;
+  [[nodiscard]] Result<protocol::MetadataAnswer> Answer(BranchId branch,
+                                                        const protocol::LookUpName& query,
+                                                        Lsn lsn) const;
+  [[nodiscard]] Result<protocol::MetadataAnswer> Answer(BranchId branch,
+                                                        const protocol::ListDirectory& query,
+                                                        Lsn lsn) const;
   [[nodiscard]] Result<> WriteTable(BranchId branch, const Table& table);
 
   const IndexOptions options_;

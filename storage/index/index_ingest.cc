@@ -16,7 +16,7 @@ constexpr std::uint8_t kPatchKind = 1;
 }  // namespace
 
 // Where the metadata records of one group find the newest state and put their rows.
-class IngestState : public MetadataState {
+class IngestState : public protocol::MetadataState {
  public:
   IngestState(Index& index, BranchId branch, Lsn lsn) : index_(index), branch_(branch), lsn_(lsn) {}
 
@@ -111,7 +111,7 @@ Result<> Index::Ingest(const Group& group, std::uint64_t cuts) {
       good = decoded.has_value();
       if (good) {
         state.set_position(header.first + Group::kHeaderSize + begin);
-        ApplyMetadata(*decoded, header.time, state);
+        protocol::ApplyMetadata(*decoded, header.time, state);
       }
     }
     if (!good) {

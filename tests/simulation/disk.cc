@@ -1,7 +1,5 @@
 #include "tests/simulation/disk.h"
 
-#include "sextant/protocol/codec.h"
-
 #include <algorithm>
 #include <format>
 
@@ -10,8 +8,7 @@ namespace {
 
 using protocol::BranchId;
 using protocol::Lsn;
-
-constexpr std::uint64_t kCollectedValue = 0xDEADDEADDEADDEADU;
+using protocol::LsnRange;
 
 protocol::BranchRecord Decode(const protocol::Bytes& file) {
   auto record = protocol::DecodeBranchRecord(file);
@@ -146,47 +143,16 @@ protocol::DiskCompletion Disk::Do(const protocol::ReadLog& operation, std::size_
     }
     const auto decoded = stored.damaged ? protocol::Group::Decode(*stored.damaged) : stored.group;
     if (!decoded) {
-      read.damaged = stored.group.range();
+      const LsnRange bad = stored.group.range();
+      read.damaged = LsnRange{read.damaged ? read.damaged->first : bad.first, bad.end};
+      continue;
+    }
+    if (read.damaged) {
       break;
     }
     read.groups.push_back(*decoded);
     bytes += decoded->bytes().size();
   }
-  return read;
-}
-
-protocol::DiskCompletion Disk::Do(const protocol::ReadIndex& operation, std::size_t, Oracle&) {
-  protocol::IndexRead read{operation.token, {}, 0, {}};
-  std::uint64_t value = 0;
-  Lsn lsn = operation.lsn;
-  for (BranchId at = operation.branch; at != 0 && read.version == 0;
-       lsn = std::min(lsn, Line(at).fork), at = Line(at).parent) {
-    const auto gone = collected_.find(at);
-    if (gone != collected_.end() && lsn < gone->second.horizon && lsn >= Line(at).fork &&
-        std::ranges::find(gone->second.pins, lsn) == gone->second.pins.end()) {
-      value = kCollectedValue;
-      read.version = lsn;
-      break;
-    }
-    const StoredLog& log = logs_[at];
-    for (auto stored = log.rbegin(); stored != log.rend() && read.version == 0; ++stored) {
-      if (stored->end() > lsn) {
-        continue;
-      }
-      if (stored->damaged && !protocol::Group::Decode(*stored->damaged)) {
-        read.damaged = protocol::DamagedGroup{at, stored->group.range()};
-      }
-      for (const auto& [page, changed] : Changes(stored->group)) {
-        if (page == operation.page) {
-          value = changed;
-          read.version = stored->end();
-        }
-      }
-    }
-  }
-  protocol::Encoder bytes;
-  bytes(value);
-  read.bytes = bytes.Take();
   return read;
 }
 
@@ -249,8 +215,13 @@ protocol::RecoveredNode Disk::Recover() {
         log.erase(log.begin() + static_cast<std::ptrdiff_t>(i), log.end());
         break;
       }
-      if (!group) {
-        found.damaged.push_back(log[i].group.range());
+      if (!group) {  // where it ends nobody can tell before the next good one
+        const LsnRange range = log[i].group.range();
+        if (!found.damaged.empty() && found.damaged.back().end == range.first) {
+          found.damaged.back().end = range.end;
+        } else {
+          found.damaged.push_back(range);
+        }
       }
       found.end = log[i].end();
       found.last_time = log[i].group.header().time;

@@ -60,10 +60,20 @@ class Disk {
                               Oracle& oracle);
   protocol::DiskCompletion Do(const protocol::ReadLog& operation, std::size_t written,
                               Oracle& oracle);
-  protocol::DiskCompletion Do(const protocol::ReadIndex& operation, std::size_t written,
-                              Oracle& oracle);
   protocol::DiskCompletion Do(const protocol::CollectVersions& operation, std::size_t written,
                               Oracle& oracle);
+  // The index (disk_index.cc).
+  protocol::DiskCompletion Do(const protocol::ReadIndex& operation, std::size_t written,
+                              Oracle& oracle);
+  protocol::DiskCompletion Do(const protocol::QueryIndex& operation, std::size_t written,
+                              Oracle& oracle);
+  protocol::DiskCompletion Do(const protocol::SearchIndex& operation, std::size_t written,
+                              Oracle& oracle);
+  // The branches that a read at `lsn` sees, and up to where; youngest first.
+  [[nodiscard]] std::vector<std::pair<protocol::BranchId, protocol::Lsn>> Lineage(
+      protocol::BranchId branch, protocol::Lsn lsn) const;
+  // What only `lsn` sees of the branch may be gone from the index.
+  [[nodiscard]] bool Collected(protocol::BranchId branch, protocol::Lsn lsn) const;
   void Write(const protocol::Group& group, Oracle& oracle);
   [[nodiscard]] const protocol::Branch& Line(protocol::BranchId branch) const;
 

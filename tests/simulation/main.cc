@@ -1,8 +1,9 @@
 // sextant-sim: runs seeds and reports those that break an invariant, each with the shortest trace
 // found.
-#include "tests/simulation/world.h"
+#include "tests/simulation/batch.h"
 
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <format>
 #include <iostream>
@@ -13,14 +14,12 @@ namespace sextant::simulation {
 namespace {
 
 constexpr const char* kUsage =
-    "usage: sextant-sim [--seeds N] [--start S] [--break quorum3|no-truncation|ack-before-sync]\n"
-    "                   [--until-failure] [--trace] [--trace-lines N]\n";
+    "usage: sextant-sim [--seeds N] [--start S|clock] [--seconds T] [--jobs J] [--until-failure]\n"
+    "                   [--break quorum3|no-truncation|ack-before-sync]\n"
+    "                   [--trace] [--trace-lines N]\n";
 
 struct Options {
-  std::uint64_t seeds = 1000;
-  std::uint64_t start = 1;
-  Sabotage sabotage = Sabotage::kNone;
-  bool until_failure = false;
+  Batch batch;
   bool trace = false;
   std::uint64_t trace_lines = 400;
 };
@@ -38,73 +37,64 @@ std::optional<Sabotage> ParseSabotage(std::string_view name) {
   return std::nullopt;
 }
 
+std::optional<std::uint64_t> ParseNumber(std::string_view text) {
+  std::uint64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, number);
+  return parsed.ec == std::errc() && parsed.ptr == end ? std::optional(number) : std::nullopt;
+}
+
+// Runs that begin a second apart share no seeds.
+std::uint64_t SeedOfTheClock() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count()) *
+         1'000'000;
+}
+
+// True when the option is known and its value makes sense.
+bool Take(std::string_view name, std::string_view value, Options& options) {
+  if (name == "--break") {
+    const auto sabotage = ParseSabotage(value);
+    options.batch.sabotage = sabotage.value_or(Sabotage::kNone);
+    return sabotage.has_value();
+  }
+  const auto number = name == "--start" && value == "clock" ? SeedOfTheClock() : ParseNumber(value);
+  if (!number) {
+    return false;
+  }
+  if (name == "--seeds") {
+    options.batch.seeds = *number;
+  } else if (name == "--start") {
+    options.batch.start = *number;
+  } else if (name == "--seconds") {
+    options.batch.time = std::chrono::seconds(*number);
+  } else if (name == "--jobs") {
+    options.batch.jobs = static_cast<unsigned>(*number);
+  } else if (name == "--trace-lines") {
+    options.trace_lines = *number;
+  } else {
+    return false;
+  }
+  return true;
+}
+
 std::optional<Options> Parse(int count, char** values) {
   Options options;
   for (int i = 1; i < count; ++i) {
     const std::string_view name = values[i];
     if (name == "--until-failure") {
-      options.until_failure = true;
-      continue;
-    }
-    if (name == "--trace") {
+      options.batch.until_failure = true;
+    } else if (name == "--trace") {
       options.trace = true;
-      continue;
-    }
-    if (++i == count) {
-      return std::nullopt;
-    }
-    const std::string_view value = values[i];
-    if (name == "--break") {
-      const auto sabotage = ParseSabotage(value);
-      if (!sabotage) {
-        return std::nullopt;
-      }
-      options.sabotage = *sabotage;
-      continue;
-    }
-    std::uint64_t* number = name == "--seeds"         ? &options.seeds
-                            : name == "--start"       ? &options.start
-                            : name == "--trace-lines" ? &options.trace_lines
-                                                      : nullptr;
-    if (number == nullptr ||
-        std::from_chars(value.data(), value.data() + value.size(), *number).ptr !=
-            value.data() + value.size()) {
+    } else if (i + 1 == count || !Take(name, values[++i], options)) {
       return std::nullopt;
     }
   }
   return options;
 }
 
-// Takes faults away, one after the other, as long as what is left still fails.
-Scenario Shrink(Scenario scenario) {
-  std::uint64_t events = Run(scenario, false).events;
-  const auto attempt = [&](const Scenario& candidate) {
-    const Outcome outcome = Run(candidate, false);
-    if (outcome.failure && outcome.events <= events) {
-      events = outcome.events;
-      scenario = candidate;
-      return true;
-    }
-    return false;
-  };
-  for (bool shorter = true; shorter;) {
-    shorter = false;
-    for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
-      Scenario candidate = scenario;
-      candidate.faults.erase(candidate.faults.begin() + static_cast<std::ptrdiff_t>(i));
-      shorter = attempt(candidate) || shorter;
-    }
-  }
-  for (auto weather :
-       {&Scenario::loss_per_mille, &Scenario::duplicates_per_mille, &Scenario::slow_per_mille}) {
-    Scenario candidate = scenario;
-    candidate.*weather = 0;
-    attempt(candidate);
-  }
-  return scenario;
-}
-
-void Print(const Scenario& scenario, std::uint64_t lines) {
+// True when it fails.
+bool Print(const Scenario& scenario, std::uint64_t lines) {
   const Outcome outcome = Run(scenario, true);
   std::cout << std::format("seed {}: {}\n", scenario.seed, outcome.failure.value_or("no failure"));
   for (const Fault& fault : scenario.faults) {
@@ -117,6 +107,7 @@ void Print(const Scenario& scenario, std::uint64_t lines) {
   for (std::size_t i = skipped; i < outcome.trace.size(); ++i) {
     std::cout << "  " << outcome.trace[i] << '\n';
   }
+  return outcome.failure.has_value();
 }
 
 int Main(int count, char** values) {
@@ -125,31 +116,26 @@ int Main(int count, char** values) {
     std::cerr << kUsage;
     return 2;
   }
-  std::uint64_t run = 0;
-  std::uint64_t failures = 0;
-  Outcome total;
-  for (std::uint64_t seed = options->start; run < options->seeds; ++seed) {
-    const Scenario scenario = MakeScenario(seed, options->sabotage);
-    const Outcome outcome = Run(scenario, false);
-    ++run;
-    total.events += outcome.events;
-    total.acknowledged += outcome.acknowledged;
-    total.reads += outcome.reads;
-    total.takeovers += outcome.takeovers;
-    if (outcome.failure) {
-      ++failures;
-      Print(Shrink(scenario), options->trace_lines);
-      if (options->until_failure) {
-        break;
-      }
-    } else if (options->trace) {
-      Print(scenario, options->trace_lines);
+  const Batch& batch = options->batch;
+  std::cout << std::format("seeds from {} on, {} at a time\n", batch.start, batch.jobs)
+            << std::flush;
+  if (options->trace) {
+    std::uint64_t failures = 0;
+    for (std::uint64_t i = 0; i < batch.seeds; ++i) {
+      const Scenario scenario = MakeScenario(batch.start + i, batch.sabotage);
+      failures += Print(scenario, options->trace_lines) ? 1 : 0;
     }
+    std::cout << std::format("{} seeds, {} failures\n", batch.seeds, failures);
+    return failures == 0 ? 0 : 1;
+  }
+  const BatchResult result = RunBatch(batch);
+  for (const std::uint64_t seed : result.failed) {
+    Print(Shrink(MakeScenario(seed, batch.sabotage)), options->trace_lines);
   }
   std::cout << std::format("{} events, {} acknowledged groups, {} reads, {} takeovers\n",
-                           total.events, total.acknowledged, total.reads, total.takeovers);
-  std::cout << std::format("{} seeds, {} failures\n", run, failures);
-  return failures == 0 ? 0 : 1;
+                           result.events, result.acknowledged, result.reads, result.takeovers);
+  std::cout << std::format("{} seeds, {} failures\n", result.run, result.failed.size());
+  return result.failed.empty() ? 0 : 1;
 }
 
 }  // namespace

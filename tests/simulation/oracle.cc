@@ -2,6 +2,7 @@
 
 #include "sextant/protocol/codec.h"
 #include "sextant/protocol/crc32c.h"
+#include "tests/simulation/file_tree.h"
 
 #include <algorithm>
 #include <format>
@@ -99,10 +100,10 @@ void Oracle::Acknowledged(BranchId branch, Epoch epoch, Lsn vdl, const StoredLog
       throw Violation(std::format("epoch {} acknowledges {}..{}, and {} was acknowledged before",
                                   epoch, header.previous_end, header.end, before));
     }
-    if (!line.log.empty() && header.time < line.log.rbegin()->second.time) {
+    if (!line.log.empty() && header.time < line.log.rbegin()->second.group.header().time) {
       throw Violation(std::format("time goes back in the group that ends at {}", header.end));
     }
-    line.log[stored.end()] = {stored.digest, header.epoch, header.time};
+    line.log[stored.end()] = {stored.digest, header.epoch, stored.group};
     line.ends.push_back(stored.end());
     for (const auto& [page, value] : Changes(stored.group)) {
       line.pages[page][stored.end()] = value;
@@ -116,29 +117,71 @@ void Oracle::Acknowledged(BranchId branch, Epoch epoch, Lsn vdl, const StoredLog
   }
 }
 
+std::vector<std::pair<const Oracle::Line*, Lsn>> Oracle::Lineage(BranchId branch, Lsn lsn) const {
+  std::vector<std::pair<const Line*, Lsn>> lineage;
+  for (; branch != 0; branch = lineage.back().first->branch.parent) {
+    const Line& line = lines_.at(branch);
+    lineage.emplace_back(&line, lsn);
+    lsn = std::min(lsn, line.branch.fork);
+  }
+  return lineage;
+}
+
 void Oracle::Read(BranchId branch, const protocol::PageId& page, Lsn lsn, Lsn version,
                   std::uint64_t value) const {
-  const Line& line = lines_.at(branch);
   Lsn expected_version = 0;
   std::uint64_t expected = 0;
-  for (const Line* at = &line;;
-       lsn = std::min(lsn, at->branch.fork), at = &lines_.at(at->branch.parent)) {
-    if (const auto versions = at->pages.find(page); versions != at->pages.end()) {
-      if (auto after = versions->second.upper_bound(lsn); after != versions->second.begin()) {
+  for (const auto& [line, limit] : Lineage(branch, lsn)) {
+    if (const auto versions = line->pages.find(page); versions != line->pages.end()) {
+      if (auto after = versions->second.upper_bound(limit); after != versions->second.begin()) {
         --after;
         expected_version = after->first;
         expected = after->second;
         break;
       }
     }
-    if (at->branch.parent == 0) {
-      break;
-    }
   }
   if (version != expected_version || value != expected) {
     throw Violation(std::format(
         "page {}/{} of branch {} at {} reads as {:x} of {}, the log says {:x} of {}", page.inode,
         page.index, branch, lsn, value, version, expected, expected_version));
+  }
+}
+
+void Oracle::Read(BranchId branch, const protocol::MetadataQuery& query, Lsn lsn,
+                  const protocol::MetadataAnswer& answer) const {
+  FileTree tree;
+  const auto lineage = Lineage(branch, lsn);
+  for (auto at = lineage.rbegin(); at != lineage.rend(); ++at) {
+    for (const auto& [end, acked] : at->first->log) {
+      if (end <= at->second) {
+        tree.Apply(acked.group);
+      }
+    }
+  }
+  if (answer != tree.Answer(query)) {
+    throw Violation(std::format("files of branch {} at {} are not what the log says (query {})",
+                                branch, lsn, query.index()));
+  }
+}
+
+void Oracle::Found(BranchId branch, Lsn at, std::uint64_t time,
+                   const protocol::Position& found) const {
+  protocol::Position expected;
+  for (const auto& [line, limit] : Lineage(branch, at)) {
+    for (const auto& [end, acked] : line->log) {
+      if (end <= limit && acked.group.header().time <= time) {
+        expected = {line->branch.id == branch ? acked.epoch : 0, end};
+      }
+    }
+    if (expected.lsn != 0) {
+      break;
+    }
+  }
+  if (found != expected) {
+    throw Violation(std::format("branch {} up to {} at time {} is found at {}:{}, it was at {}:{}",
+                                branch, at, time, found.epoch, found.lsn, expected.epoch,
+                                expected.lsn));
   }
 }
 

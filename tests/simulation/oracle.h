@@ -3,6 +3,7 @@
 #pragma once
 
 #include "sextant/protocol/group.h"
+#include "sextant/protocol/metadata.h"
 #include "sextant/protocol/types.h"
 
 #include <map>
@@ -55,6 +56,13 @@ class Oracle {
   // A reader was given `value` for the page at `lsn`.
   void Read(protocol::BranchId branch, const protocol::PageId& page, protocol::Lsn lsn,
             protocol::Lsn version, std::uint64_t value) const;
+  // A reader was given this answer about files at `lsn`.
+  void Read(protocol::BranchId branch, const protocol::MetadataQuery& query, protocol::Lsn lsn,
+            const protocol::MetadataAnswer& answer) const;
+  // A reader was told that `found` is the last group up to `at` that was written at or before
+  // `time`.
+  void Found(protocol::BranchId branch, protocol::Lsn at, std::uint64_t time,
+             const protocol::Position& found) const;
 
   [[nodiscard]] protocol::Lsn acknowledged(protocol::BranchId branch) const;
   // Ends of acknowledged groups, lowest first.
@@ -68,7 +76,7 @@ class Oracle {
   struct Acked {
     Digest digest;
     protocol::Epoch epoch;
-    std::uint64_t time;
+    protocol::Group group;
   };
   struct Line {
     protocol::Branch branch;
@@ -79,6 +87,10 @@ class Oracle {
     protocol::Lsn opened_at = 0;
     std::map<protocol::PageId, std::map<protocol::Lsn, std::uint64_t>> pages;
   };
+
+  // The lines that a read at `lsn` sees, and up to where; youngest first.
+  [[nodiscard]] std::vector<std::pair<const Line*, protocol::Lsn>> Lineage(
+      protocol::BranchId branch, protocol::Lsn lsn) const;
 
   std::map<protocol::BranchId, Line> lines_;
   std::map<std::tuple<protocol::BranchId, protocol::Epoch, protocol::Lsn>, Digest> seen_;

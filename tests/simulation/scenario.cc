@@ -1,4 +1,4 @@
-#include "tests/simulation/world.h"
+#include "tests/simulation/scenario.h"
 
 #include <algorithm>
 #include <format>

@@ -95,12 +95,14 @@ bool IsIpAddress(const std::string& host) {
          nullptr;
 }
 
-std::string AlternativeNames(const std::vector<std::string>& hosts) {
+std::string AlternativeNames(const Subject& subject) {
   std::string names;
-  for (const std::string& host : hosts) {
+  const auto add = [&](const char* kind, const std::string& name) {
     if (!names.empty()) names += ',';
-    names += (IsIpAddress(host) ? "IP:" : "DNS:") + host;
-  }
+    names += kind + name;
+  };
+  for (const std::string& host : subject.hosts) add(IsIpAddress(host) ? "IP:" : "DNS:", host);
+  for (const std::string& uri : subject.uris) add("URI:", uri);
   return names;
 }
 
@@ -139,8 +141,8 @@ KeyPair CertificateAuthority::Issue(const Subject& subject, Validity validity) c
   AddExtension(certificate.get(), issuer, NID_ext_key_usage,
                is_server ? "serverAuth,clientAuth" : "clientAuth");
   AddExtension(certificate.get(), issuer, NID_authority_key_identifier, "keyid");
-  if (is_server) {
-    AddExtension(certificate.get(), issuer, NID_subject_alt_name, AlternativeNames(subject.hosts));
+  if (const std::string names = AlternativeNames(subject); !names.empty()) {
+    AddExtension(certificate.get(), issuer, NID_subject_alt_name, names);
   }
   Require(X509_sign(certificate.get(), impl_->key.get(), EVP_sha256()), "sign a certificate");
   return {.certificate = CertificatePem(certificate.get()), .private_key = KeyPem(key.get())};

@@ -22,6 +22,7 @@ struct Subject {
   std::string common_name;
   std::string organization = {};
   std::vector<std::string> hosts = {};
+  std::vector<std::string> uris = {};  // such as roles
 };
 
 // From now; a negative end makes a certificate that has expired.

@@ -10,6 +10,7 @@
 #include "sextant/protocol/configuration.h"
 #include "sextant/protocol/group.h"
 #include "sextant/protocol/history.h"
+#include "sextant/protocol/metadata.h"
 #include "sextant/protocol/types.h"
 
 #include <map>
@@ -45,13 +46,6 @@ struct TruncationIntent {
   Lsn from = 0;
 
   void Describe(this auto& self, auto& archive) { archive(self.history, self.from); }
-};
-
-struct Pin {
-  Lsn lsn = 0;
-  Time lease{0};  // 0: until dropped
-
-  void Describe(this auto& self, auto& archive) { archive(self.lsn, self.lease); }
 };
 
 struct BranchRecord {
@@ -125,6 +119,21 @@ struct ReadIndex {
   Lsn lsn = 0;
   std::uint64_t token = 0;
 };
+// What a file or a directory is as of `lsn`, as above.
+struct QueryIndex {
+  BranchId branch = 0;
+  MetadataQuery query;
+  Lsn lsn = 0;
+  std::uint64_t token = 0;
+};
+// The end of the last group at or below `lsn`, of the branch or else of its ancestors, that was
+// written at or before `time` (µs since 1970).
+struct SearchIndex {
+  BranchId branch = 0;
+  std::uint64_t time = 0;
+  Lsn lsn = 0;
+  std::uint64_t token = 0;
+};
 // Versions of pages that no LSN from `horizon` on and none of `pins` sees may go. No answer.
 struct CollectVersions {
   BranchId branch = 0;
@@ -132,8 +141,9 @@ struct CollectVersions {
   std::vector<Lsn> pins;
 };
 
-using DiskOperation = std::variant<PersistNode, PersistBranch, WriteLog, SyncLog, TruncateLog,
-                                   RepairLog, ReadLog, ReadIndex, CollectVersions>;
+using DiskOperation =
+    std::variant<PersistNode, PersistBranch, WriteLog, SyncLog, TruncateLog, RepairLog, ReadLog,
+                 ReadIndex, CollectVersions, QueryIndex, SearchIndex>;
 
 // --- Completions. ---
 
@@ -169,7 +179,18 @@ struct IndexRead {
   Bytes bytes;
 };
 
+struct IndexQueried {
+  std::uint64_t token = 0;
+  std::optional<DamagedGroup> damaged;
+  MetadataAnswer answer;
+};
+struct IndexSearched {
+  std::uint64_t token = 0;
+  std::optional<DamagedGroup> damaged;
+  Lsn lsn = 0;  // 0: there is none
+};
+
 using DiskCompletion = std::variant<NodePersisted, BranchPersisted, LogSynced, LogTruncated,
-                                    LogRepaired, LogRead, IndexRead>;
+                                    LogRepaired, LogRead, IndexRead, IndexQueried, IndexSearched>;
 
 }  // namespace sextant::protocol

@@ -1,10 +1,11 @@
-// What writers, readers and nodes say to each other. docs/protocol.md tells the story; every
+// What writers, readers and nodes say to each other. protocol/README.md tells the story; every
 // message may be lost, repeated, delayed and reordered, and each receiver is written for that.
 #pragma once
 
 #include "sextant/protocol/configuration.h"
 #include "sextant/protocol/group.h"
 #include "sextant/protocol/history.h"
+#include "sextant/protocol/metadata.h"
 #include "sextant/protocol/types.h"
 
 #include <map>
@@ -123,9 +124,17 @@ struct Refused {
 };
 
 // --- A reader to a node. ---
+//
+// Every question names the position it is about, and only a node that has the log up to there
+// answers: then all answers are the same, whoever gives them. `at.epoch` is 0 when the reader knows
+// only the LSN; the node then answers only below its VDL.
 
-// `at.epoch` 0 when the reader knows only the LSN; the node then answers only below its VDL.
+struct PageRead;
+struct MetadataRead;
+struct LsnFound;
+
 struct ReadPage {
+  using Answer = PageRead;
   std::uint64_t request = 0;
   BranchId branch = 0;
   PageId page;
@@ -156,6 +165,60 @@ struct PageRead {
     archive(self.request, self.status, self.version, self.checksum, self.bytes, self.scl);
   }
 };
+
+// What a file or a directory is as of `at`.
+struct ReadMetadata {
+  using Answer = MetadataRead;
+  std::uint64_t request = 0;
+  BranchId branch = 0;
+  Position at;
+  MetadataQuery query;
+
+  void Describe(this auto& self, auto& archive) {
+    archive(self.request, self.branch, self.at, self.query);
+  }
+};
+
+struct MetadataRead {
+  std::uint64_t request = 0;
+  ReadStatus status = ReadStatus::kOk;
+  MetadataAnswer answer;
+  Lsn scl = 0;
+
+  void Describe(this auto& self, auto& archive) {
+    archive(self.request, self.status, self.answer, self.scl);
+  }
+};
+
+// Where the log up to `at`, with what its branch has of its ancestors, stood at `time`. `at` is the
+// newest position the reader knows, or else the last group of a node that lags would pass for the
+// last before `time`.
+struct FindLsn {
+  using Answer = LsnFound;
+  std::uint64_t request = 0;
+  BranchId branch = 0;
+  Position at;
+  std::uint64_t time = 0;  // µs since 1970
+
+  void Describe(this auto& self, auto& archive) {
+    archive(self.request, self.branch, self.at, self.time);
+  }
+};
+
+struct LsnFound {
+  std::uint64_t request = 0;
+  ReadStatus status = ReadStatus::kOk;
+  // Behind the last group written at or before the time, 0 when there is none; the epoch is 0 where
+  // an ancestor wrote it.
+  Position found;
+  Lsn scl = 0;
+
+  void Describe(this auto& self, auto& archive) {
+    archive(self.request, self.status, self.found, self.scl);
+  }
+};
+
+using ReadRequest = std::variant<ReadPage, ReadMetadata, FindLsn>;
 
 // Keep what is readable at `lsn`, for `lease` from the receipt (0: until dropped). Repeating it
 // renews the lease.
@@ -196,10 +259,13 @@ struct Gossip {
   History history;  // cut to what the log holds
   Lsn scl = 0;
   Lsn vdl = 0;
-  std::map<BranchId, Lsn> forks;
+  std::map<BranchId, Lsn> forks = {};
+  std::map<Uuid, Pin> pins = {};  // permanent and dropped ones
+  Lsn retain_from = 0;            // as the teller heard it; it takes no new pins below
 
   void Describe(this auto& self, auto& archive) {
-    archive(self.configuration, self.branch, self.history, self.scl, self.vdl, self.forks);
+    archive(self.configuration, self.branch, self.history, self.scl, self.vdl, self.forks,
+            self.pins, self.retain_from);
   }
 };
 
@@ -219,9 +285,46 @@ struct Pulled {
   void Describe(this auto& self, auto& archive) { archive(self.branch, self.vdl, self.groups); }
 };
 
+// --- Anybody to a node. ---
+
+struct AskStatus {
+  std::uint64_t request = 0;
+
+  void Describe(this auto& self, auto& archive) { archive(self.request); }
+};
+
+// A branch on one node.
+struct BranchStatus {
+  Branch branch;
+  Epoch promised = 0;
+  History history;  // cut to what the log holds
+  Lsn scl = 0;
+  Lsn vdl = 0;
+  Lsn end = 0;
+  Lsn horizon = 0;
+  std::uint64_t last_time = 0;  // of the last group
+  std::uint32_t damaged = 0;    // ranges of the log that wait for repair
+
+  void Describe(this auto& self, auto& archive) {
+    archive(self.branch, self.promised, self.history, self.scl, self.vdl, self.end, self.horizon,
+            self.last_time, self.damaged);
+  }
+};
+
+struct NodeStatus {
+  std::uint64_t request = 0;
+  Configuration configuration;
+  std::vector<BranchStatus> branches;
+
+  void Describe(this auto& self, auto& archive) {
+    archive(self.request, self.configuration, self.branches);
+  }
+};
+
 // The order is the message's kind on the wire: append only.
 using Message = std::variant<Seal, Sealed, Adopt, Append, Appended, Configure, Configured, Refused,
-                             ReadPage, PageRead, SetPin, PinSet, DropPin, Gossip, Pull, Pulled>;
+                             ReadPage, PageRead, SetPin, PinSet, DropPin, Gossip, Pull, Pulled,
+                             ReadMetadata, MetadataRead, FindLsn, LsnFound, AskStatus, NodeStatus>;
 
 // One line for people and traces.
 [[nodiscard]] std::string ToString(const Message& message);

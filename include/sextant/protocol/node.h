@@ -53,9 +53,10 @@ class Node {
   }
 
  private:
+  // A reader that waits for the disk.
   struct Reading {
     ClientId reader;
-    ReadPage request;
+    ReadRequest request;
   };
 
   void Dispatch(const Uuid& from, const Message& message, Time now, Effects& out);
@@ -63,7 +64,10 @@ class Node {
   void On(const Uuid& from, const Adopt& adopt, Time now, Effects& out);
   void On(const Uuid& from, const Append& append, Time now, Effects& out);
   void On(const Uuid& from, const Configure& configure, Time now, Effects& out);
+  void On(const Uuid& from, const AskStatus& ask, Time now, Effects& out);
   void On(const Uuid& from, const ReadPage& read, Time now, Effects& out);
+  void On(const Uuid& from, const ReadMetadata& read, Time now, Effects& out);
+  void On(const Uuid& from, const FindLsn& find, Time now, Effects& out);
   void On(const Uuid& from, const SetPin& set, Time now, Effects& out);
   void On(const Uuid& from, const DropPin& drop, Time now, Effects& out);
   void On(const Uuid& from, const Gossip& gossip, Time now, Effects& out);
@@ -80,13 +84,22 @@ class Node {
   void On(const LogRepaired& done, Time now, Effects& out);
   void On(const LogRead& done, Time now, Effects& out);
   void On(const IndexRead& done, Time now, Effects& out);
+  void On(const IndexQueried& done, Time now, Effects& out);
+  void On(const IndexSearched& done, Time now, Effects& out);
 
   // True when the generation is the node's own; else the sender is told.
   bool Agreed(const Uuid& from, BranchId branch, Epoch epoch, Generation generation, Effects& out);
   void Learn(const Configuration& configuration, Effects& out);
   Replica& Open(const Branch& branch);
   Replica* Find(BranchId branch);
+  // Reads (node_read.cc).
   [[nodiscard]] ReadStatus CanRead(BranchId branch, Position at) const;
+  template <class Request>
+  typename Request::Answer MakeAnswer(const Request& request) const;
+  template <class Request>
+  void BeginRead(const Uuid& from, const Request& request, Effects& out);
+  template <class Request, class Done, class Fill>
+  void EndRead(const Done& done, Effects& out, const Fill& fill);
   std::optional<MemberId> RandomPeer();
 
   NodeOptions options_;

@@ -1,5 +1,5 @@
-// Reading pages from the members: one answer is enough, because a position names the same bytes
-// everywhere. And keeping the past readable: a pin that a write quorum holds.
+// Reading pages, metadata and times from the members: one answer is enough, because a position
+// names the same bytes everywhere. And keeping the past readable: a pin that a write quorum holds.
 #pragma once
 
 #include "sextant/protocol/effects.h"
@@ -7,6 +7,7 @@
 #include <expected>
 #include <map>
 #include <optional>
+#include <variant>
 #include <vector>
 
 namespace sextant::protocol {
@@ -15,6 +16,7 @@ struct ReaderOptions {
   Time hedge_after =
       std::chrono::milliseconds(5);  // without an answer, another member is asked too
   Time retry_after = std::chrono::milliseconds(50);  // when no member could answer
+  Time longest_retry = std::chrono::seconds(2);  // after rounds in which somebody did not answer
 };
 
 // Where a member is, seen from the reader: 0 in its own zone.
@@ -28,26 +30,30 @@ struct PageVersion {
   Bytes bytes;
 };
 
+// The alternatives answer those of ReadRequest.
+using ReadValue = std::variant<PageVersion, MetadataAnswer, Position>;
+
 enum class ReadError : std::uint8_t { kCollected };  // no member keeps that past any more
 
 struct ReadResult {
   std::uint64_t request = 0;
   MemberId from;
-  std::expected<PageVersion, ReadError> page;
+  std::expected<ReadValue, ReadError> value;
 };
 
 // Any number of reads at a time. Not thread-safe; a value.
-class PageReader {
+class Reader {
  public:
-  PageReader(const ReaderOptions& options, std::vector<MemberPlace> members);
+  Reader(const ReaderOptions& options, std::vector<MemberPlace> members);
 
   // The members may change at any time; running reads go on with the new ones.
   void SetMembers(std::vector<MemberPlace> members);
-  // Returns the request's number. A read ends only with an answer: give it up with Cancel.
-  std::uint64_t Read(BranchId branch, const PageId& page, const Position& at, Time now,
-                     Effects& out);
+  // Gives the request its number and returns it. A read ends only with an answer: give it up with
+  // Cancel.
+  std::uint64_t Read(ReadRequest request, Time now, Effects& out);
   void Cancel(std::uint64_t request) { reads_.erase(request); }
-  [[nodiscard]] Effects Receive(const MemberId& from, const PageRead& answer, Time now);
+  // Takes the answers to reads; all other messages are passed over.
+  [[nodiscard]] Effects Receive(const MemberId& from, const Message& message, Time now);
   [[nodiscard]] Effects OnTimer(Time now);
   // Time::max() when nothing is read.
   [[nodiscard]] Time next_timer() const;
@@ -56,15 +62,26 @@ class PageReader {
 
  private:
   struct Running {
-    ReadPage request;
+    ReadRequest request;
+    Lsn at = 0;
     std::vector<MemberId> untried;  // best last
     std::size_t waiting = 0;        // asked and not answered in this round
     bool collected = false;
+    bool resting = false;  // everybody was asked; the next round begins at the deadline
+    Time patience{0};
     Time deadline{0};
   };
 
   void NewRound(Running& running);
   void AskNext(Running& running, Time now, Effects& out);
+  template <class Request>
+  void OnAnswer(const MemberId& from, const typename Request::Answer& answer, Time now,
+                Effects& out);
+  void On(const MemberId& from, const PageRead& answer, Time now, Effects& out);
+  void On(const MemberId& from, const MetadataRead& answer, Time now, Effects& out);
+  void On(const MemberId& from, const LsnFound& answer, Time now, Effects& out);
+  template <class Other>
+  void On(const MemberId&, const Other&, Time, Effects&) {}
 
   ReaderOptions options_;
   std::vector<MemberPlace> members_;

@@ -14,6 +14,7 @@
 #include "sextant/protocol/disk.h"
 #include "sextant/protocol/effects.h"
 #include "sextant/protocol/history.h"
+#include "sextant/protocol/lsn_ranges.h"
 #include "sextant/protocol/message.h"
 #include "sextant/protocol/types.h"
 
@@ -49,14 +50,15 @@ class Replica {
   void OnSetPin(const ClientId& from, const SetPin& set, Time now, Effects& out);
   void OnDropPin(const DropPin& drop);
   [[nodiscard]] ReadStatus CanRead(const Position& at) const;
-  // Something below was read and is bad.
+  // Something was read and is bad: a group, or a stretch in which no group could be told from
+  // another.
   void MarkDamaged(LsnRange range);
 
   // The disk's answers.
   void OnPersisted(Effects& out);
   void OnSynced(Effects& out);
   void OnTruncated(Effects& out);
-  void OnRepaired(LsnRange range);
+  void OnRepaired(LsnRange range, Effects& out);
   void OnLogRead(const LogRead& read, Effects& out);
 
   // Housekeeping: lets leases run out and writes down what was learned; asks `peer` for what is
@@ -67,13 +69,14 @@ class Replica {
   // A child branch reads through to this one at `fork`, for ever. Too late if the horizon is above.
   void KeepFork(BranchId child, Lsn fork);
 
+  [[nodiscard]] BranchStatus Status() const;
   [[nodiscard]] const BranchRecord& record() const { return record_; }
   [[nodiscard]] const Branch& branch() const { return record_.branch; }
   [[nodiscard]] Lsn start() const { return record_.branch.fork; }
   [[nodiscard]] Lsn scl() const { return scl_; }
   [[nodiscard]] Lsn end() const { return end_; }
   [[nodiscard]] Lsn vdl() const { return vdl_; }
-  [[nodiscard]] const std::vector<LsnRange>& damaged() const { return damaged_; }
+  [[nodiscard]] const std::vector<LsnRange>& damaged() const { return damaged_.ranges(); }
   // Durable groups would have been cut: the quorum was broken by something outside the protocol.
   // The host must stop the node and raise an alarm.
   [[nodiscard]] bool broken() const { return broken_; }
@@ -124,10 +127,14 @@ class Replica {
     return record_.promise.epoch == record_.history.last_epoch();
   }
   void AdvanceRetention(const NodeRecord& node);
+  void LearnRetention(const MemberId& from, const Gossip& gossip);
+  void LearnPin(const Uuid& id, const Pin& told);
+  void ForgetDropped(const NodeRecord& node);
   void AskFor(const MemberId& peer, Lsn from, Time now, Effects& out);
+  void AskForDamaged(const MemberId& peer, Effects& out);
   [[nodiscard]] Lsn HorizonNow() const;
   void Checkpoint(Effects& out);
-  void Collect(Effects& out);
+  [[nodiscard]] CollectVersions MakeCollection() const;
 
   BranchRecord record_;
   Generation generation_ = 0;
@@ -136,7 +143,10 @@ class Replica {
   Lsn vdl_ = 0;
   std::uint64_t last_time_ = 0;
   std::optional<Lsn> sync_target_;  // a sync is running that will make this the SCL
-  std::vector<LsnRange> damaged_;   // below the SCL; ordered
+  LsnRanges damaged_;               // below the SCL
+  Lsn asked_from_ = 0;              // of the damage that was last asked for
+  std::size_t repairing_ = 0;       // groups on their way to the disk
+  std::optional<MemberId> healer_;  // who sent them, and may have more
   bool broken_ = false;
 
   Step step_ = Step::kIdle;
@@ -155,8 +165,9 @@ class Replica {
   Lsn retain_target_ = 0;        // what the writer last asked for
   Lsn retain_next_ = 0;  // what becomes retain_from_ when enough peers have told their forks since
   std::set<MemberId> informed_by_;
+  std::map<Uuid, std::set<MemberId>> drop_known_by_;
   bool pins_changed_ = false;
-  bool collect_ = false;
+  std::optional<CollectVersions> collect_;  // when the checkpoint under way is on disk
 };
 
 }  // namespace sextant::protocol

@@ -77,6 +77,22 @@ struct Branch {
   void Describe(this auto& self, auto& archive) { archive(self.id, self.parent, self.fork); }
 };
 
+// A claim on the past: what is readable at `lsn` stays so.
+struct Pin {
+  Lsn lsn = 0;
+  Time lease{0};  // 0: until dropped
+
+  // Was permanent and is dropped; remembered until every member knows, or one that was away would
+  // bring it back.
+  static constexpr Time kDropped{-1};
+
+  [[nodiscard]] bool leased() const { return lease.count() > 0; }
+  [[nodiscard]] bool permanent() const { return lease.count() == 0; }
+  [[nodiscard]] bool dropped() const { return lease.count() < 0; }
+  bool operator==(const Pin&) const = default;
+  void Describe(this auto& self, auto& archive) { archive(self.lsn, self.lease); }
+};
+
 // A half-open range of the log.
 struct LsnRange {
   Lsn first = 0;

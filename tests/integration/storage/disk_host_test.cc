@@ -8,6 +8,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <format>
+
 namespace sextant::storage {
 namespace {
 
@@ -181,6 +184,137 @@ TEST_F(DiskHostTest, DamageIsNamedToReadersAndGoneAfterRepair) {
     EXPECT_EQ(again->bytes[0], 3);
     EXPECT_EQ(again->bytes[5000], 2);
   }
+}
+
+TEST_F(DiskHostTest, ALostFileIsRepairedGroupByGroup) {
+  for (std::uint8_t i = 1; i <= 200; ++i) {
+    Write(i);
+  }
+  ASSERT_TRUE(driver_->Do<protocol::LogSynced>(protocol::SyncLog{kBranch}));
+  Checkpoint();
+  std::vector<Lsn> segments;
+  for (const auto& file : files_.Files()) {
+    if (const auto first = Segment::FirstOf(file.filename().string())) {
+      segments.push_back(*first);
+    }
+  }
+  std::ranges::sort(segments);
+  ASSERT_GT(segments.size(), 2U);
+  const LsnRange lost{segments[1], segments[2]};
+  driver_.reset();
+  for (const auto& file : files_.Files()) {
+    if (file.filename().string() == Segment::Name(lost.first)) {
+      ASSERT_TRUE(files_.Remove(file));
+    }
+  }
+  Start();
+  ASSERT_THAT(driver_->host().found().branches.at(0).damaged, ElementsAre(lost));
+  const auto read = driver_->Do<protocol::LogRead>(protocol::ReadLog{kBranch, 0, 1U << 20, 3});
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->damaged, lost);
+  for (const Group& group : groups_) {
+    if (group.header().first >= lost.first && group.end() <= lost.end) {
+      ASSERT_TRUE(driver_->Do<protocol::LogRepaired>(protocol::RepairLog{group}));
+    }
+  }
+  EXPECT_EQ(driver_->Do<protocol::LogRead>(protocol::ReadLog{kBranch, 0, 1U << 20, 3})->groups,
+            groups_);
+  Start();
+  EXPECT_THAT(driver_->host().found().branches.at(0).damaged, IsEmpty());
+  EXPECT_EQ(driver_->Do<protocol::LogRead>(protocol::ReadLog{kBranch, 0, 1U << 20, 3})->groups,
+            groups_);
+}
+
+TEST_F(DiskHostTest, QuestionsAboutFilesAndTimesWaitForTheIndex) {
+  const auto append = [&](const std::vector<protocol::Record>& records, std::uint64_t time) {
+    groups_.push_back(Group::Make({.protection_group = 0,
+                                   .branch = kBranch,
+                                   .epoch = 1,
+                                   .first = End(),
+                                   .end = 0,
+                                   .previous_end = End(),
+                                   .time = time},
+                                  records));
+    driver_->host().Submit(protocol::WriteLog{groups_.back()});
+  };
+  append({protocol::Create{1, "base", 6, 0100600, 26, 26, 0}}, 1'000'000);
+  append({protocol::Truncate{6, 8192}, protocol::SetAttributes{6, 0100640, {}, {}, {}, {}}},
+         1'500'000);
+  append({protocol::Unlink{1, "base"}}, 2'000'000);
+  ASSERT_TRUE(driver_->Do<protocol::LogSynced>(protocol::SyncLog{kBranch}));
+  const auto ask = [&](const protocol::MetadataQuery& query, std::size_t group) {
+    const auto queried = driver_->Do<protocol::IndexQueried>(
+        protocol::QueryIndex{kBranch, query, groups_.at(group).end(), 7});
+    EXPECT_EQ(queried->token, 7);
+    EXPECT_FALSE(queried->damaged);
+    return queried->answer;
+  };
+  const auto name = ask(protocol::LookUpName{1, "base"}, 1);
+  ASSERT_TRUE(std::get<std::optional<DirectoryEntry>>(name));
+  EXPECT_EQ(std::get<std::optional<DirectoryEntry>>(name)->attributes->size, 8192);
+  EXPECT_EQ(ask(protocol::LookUpName{1, "base"}, 2),
+            protocol::MetadataAnswer(std::optional<DirectoryEntry>()));
+  const auto find = [&](std::uint64_t time, std::size_t up_to) {
+    const auto searched = driver_->Do<protocol::IndexSearched>(
+        protocol::SearchIndex{kBranch, time, groups_.at(up_to).end(), 8});
+    EXPECT_EQ(searched->token, 8);
+    return searched->lsn;
+  };
+  EXPECT_EQ(find(999'999, 2), 0);
+  EXPECT_EQ(find(1'499'999, 2), groups_[0].end());
+  EXPECT_EQ(find(1'999'999, 2), groups_[1].end());
+  EXPECT_EQ(find(9'000'000, 2), groups_[2].end());
+  EXPECT_EQ(find(9'000'000, 1), groups_[1].end());
+
+  Checkpoint();
+  driver_.reset();
+  Damage(groups_[1]);
+  Start();  // what was in the index's memory is read from the log again
+  const auto queried = driver_->Do<protocol::IndexQueried>(
+      protocol::QueryIndex{kBranch, protocol::GetAttributes{6}, End(), 7});
+  ASSERT_TRUE(queried && queried->damaged);
+  EXPECT_EQ(queried->damaged->range, groups_[1].range());
+  const auto searched =
+      driver_->Do<protocol::IndexSearched>(protocol::SearchIndex{kBranch, 1'999'999, End(), 8});
+  ASSERT_TRUE(searched && searched->damaged);
+  EXPECT_EQ(searched->damaged->range, groups_[1].range());
+}
+
+TEST_F(DiskHostTest, AListingIsBounded) {
+  std::vector<protocol::Record> records;
+  for (std::uint64_t i = 0; i < 8; ++i) {
+    const std::string target(200'000, 'x');
+    records.emplace_back(protocol::Symlink{1, std::format("link{}", i), 10 + i, target, 26, 26});
+  }
+  groups_.push_back(Group::Make({.protection_group = 0,
+                                 .branch = kBranch,
+                                 .epoch = 1,
+                                 .first = 0,
+                                 .end = 0,
+                                 .previous_end = 0,
+                                 .time = 1'000'000},
+                                records));
+  driver_->host().Submit(protocol::WriteLog{groups_.back()});
+  ASSERT_TRUE(driver_->Do<protocol::LogSynced>(protocol::SyncLog{kBranch}));
+  std::size_t seen = 0;
+  for (std::string after;;) {
+    const auto queried = driver_->Do<protocol::IndexQueried>(
+        protocol::QueryIndex{kBranch, protocol::ListDirectory{1, after, 100}, End(), 7});
+    ASSERT_TRUE(queried);
+    const auto& listing = std::get<protocol::DirectoryListing>(queried->answer);
+    std::size_t bytes = 0;
+    for (const DirectoryEntry& entry : listing.entries) {
+      bytes += EncodedSize(entry);
+    }
+    EXPECT_LE(bytes, protocol::kMaximumListBytes);
+    ASSERT_FALSE(listing.entries.empty());
+    seen += listing.entries.size();
+    after = listing.entries.back().name;
+    if (!listing.more) {
+      break;
+    }
+  }
+  EXPECT_EQ(seen, 8U);
 }
 
 TEST_F(DiskHostTest, AFullDiskHoldsGroupsServesReadsAndGoesOnWhenThereIsSpace) {

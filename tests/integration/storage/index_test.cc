@@ -138,12 +138,46 @@ class IndexTest : public ::testing::Test {
         after = some->back().name;
       }
       EXPECT_EQ(listed, expected);
+      CheckAnswers(id, directory, lsn, expected);
     }
   }
 
-  void CheckTime(BranchId id, std::uint64_t time) {
+  // What a reader is answered: the same, with attributes, a few names at a time.
+  void CheckAnswers(BranchId id, std::uint64_t directory, Lsn lsn,
+                    const std::vector<DirectoryEntry>& expected) {
+    const auto ask = [&](const protocol::MetadataQuery& query) {
+      return index_->ReadMetadata(id, query, lsn).value();
+    };
+    const auto with_attributes = [&](DirectoryEntry entry) {
+      entry.attributes = index_->GetAttributes(id, entry.inode, lsn).value();
+      return entry;
+    };
+    protocol::DirectoryListing listing{.entries = {}, .more = true};
+    std::size_t seen = 0;
+    while (listing.more) {
+      const std::string after = listing.entries.empty() ? "" : listing.entries.back().name;
+      listing =
+          std::get<protocol::DirectoryListing>(ask(protocol::ListDirectory{directory, after, 3}));
+      for (const DirectoryEntry& entry : listing.entries) {
+        ASSERT_LT(seen, expected.size());
+        EXPECT_EQ(entry, with_attributes(expected[seen++]));
+      }
+    }
+    EXPECT_EQ(seen, expected.size());
+    for (const DirectoryEntry& entry : expected) {
+      EXPECT_EQ(ask(protocol::LookUpName{directory, entry.name}),
+                protocol::MetadataAnswer(std::optional(with_attributes(entry))));
+      EXPECT_EQ(ask(protocol::GetAttributes{entry.inode}),
+                protocol::MetadataAnswer(with_attributes(entry).attributes));
+    }
+    EXPECT_EQ(ask(protocol::LookUpName{directory, "no such name"}),
+              protocol::MetadataAnswer(std::optional<DirectoryEntry>()));
+  }
+
+  // As of `lsn`, the end of a group of the branch or its fork.
+  void CheckTime(BranchId id, std::uint64_t time, Lsn lsn) {
     Lsn expected = 0;
-    Lsn limit = model_.at(id).end();
+    Lsn limit = lsn;
     for (BranchId at = id; at != 0 && expected == 0; at = model_.at(at).branch().parent) {
       for (const Group& group : model_.at(at).groups()) {
         if (group.header().time <= time && group.end() <= limit) {
@@ -152,9 +186,9 @@ class IndexTest : public ::testing::Test {
       }
       limit = std::min(limit, model_.at(at).branch().fork);
     }
-    const auto found = index_->FindLsn(id, time);
+    const auto found = index_->FindLsn(id, time, lsn);
     ASSERT_TRUE(found);
-    EXPECT_EQ(*found, expected) << "branch " << id << ", time " << time;
+    EXPECT_EQ(*found, expected) << "branch " << id << ", time " << time << ", up to " << lsn;
   }
 
   sextant::testing::TemporaryDirectory directory_;
@@ -230,7 +264,8 @@ TEST_F(IndexTest, ReadsAsTheModelDoes) {
         if (Readable(id, lsn)) {
           Check(id, lsn);
         }
-        CheckTime(id, 900'000 + random() % (branch.time() + 1 - 900'000));
+        const Lsn up_to = pick(branch.states())->first;
+        CheckTime(id, 900'000 + random() % (branch.time() + 1 - 900'000), up_to);
       }
       if (HasFailure()) {
         return;

@@ -1,5 +1,7 @@
 #include "tests/unit/protocol/cluster.h"
 
+#include <algorithm>
+
 namespace sextant::protocol {
 
 Cluster::Cluster(std::size_t size) {
@@ -33,9 +35,12 @@ Writer& Cluster::StartAs(const ClientId& client, Epoch epoch) {
 Lsn Cluster::Append(Writer& writer, std::uint64_t page, std::uint64_t value) {
   Encoder bytes;
   bytes(value);
-  const std::vector<Record> records{PagePatch{{1, page}, {{0, bytes.Take()}}}};
+  return AppendRecords(writer, {PagePatch{{1, page}, {{0, bytes.Take()}}}}, 1000);
+}
+
+Lsn Cluster::AppendRecords(Writer& writer, const std::vector<Record>& records, std::uint64_t time) {
   Effects effects;
-  const auto lsn = writer.Append(records, 1000, effects);
+  const auto lsn = writer.Append(records, time, effects);
   Post(writer.client(), std::move(effects));
   return lsn.value_or(0);
 }
@@ -161,6 +166,36 @@ std::uint64_t ValueOf(const PageRead& read) {
   std::uint64_t value = 0;
   Decoder(read.bytes)(value);
   return value;
+}
+
+Writer& Opened(Cluster& cluster, int groups) {
+  Writer& writer = cluster.Start(1);
+  cluster.Pump();
+  for (int i = 0; i < groups; ++i) {
+    cluster.Append(writer, 0, static_cast<std::uint64_t>(i) + 1);
+    cluster.Pump();
+  }
+  cluster.Remind(writer);  // tells the VDL
+  cluster.Pump();
+  return writer;
+}
+
+Configuration Joint(const Configuration& from, const MemberId& old, const MemberId& fresh) {
+  Configuration joint = from;
+  ++joint.generation;
+  joint.kind = ConfigurationKind::kJoint;
+  joint.next = from.members;
+  std::ranges::replace(joint.next, old, fresh);
+  return joint;
+}
+
+Configuration Concluded(const Configuration& joint) {
+  Configuration stable = joint;
+  ++stable.generation;
+  stable.kind = ConfigurationKind::kStable;
+  stable.members = joint.next;
+  stable.next.clear();
+  return stable;
 }
 
 }  // namespace sextant::protocol

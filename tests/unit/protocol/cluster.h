@@ -37,6 +37,7 @@ class Cluster {
   Writer& StartAs(const ClientId& client, Epoch epoch);
   // Appends one patch of page (1, `page`); returns the LSN.
   Lsn Append(Writer& writer, std::uint64_t page, std::uint64_t value);
+  Lsn AppendRecords(Writer& writer, const std::vector<Record>& records, std::uint64_t time);
   void Configure(Writer& writer, const Configuration& configuration);
   // The writer's timer: says again what was not answered.
   void Remind(Writer& writer);
@@ -93,5 +94,11 @@ class Cluster {
 };
 
 [[nodiscard]] std::uint64_t ValueOf(const PageRead& read);
+// The first writer, after it appended groups to page 0 (1, 2, 3, …) and told the VDL.
+Writer& Opened(Cluster& cluster, int groups);
+// The step from a stable configuration to the one with `fresh` for `old`, and the one that ends it.
+[[nodiscard]] Configuration Joint(const Configuration& from, const MemberId& old,
+                                  const MemberId& fresh);
+[[nodiscard]] Configuration Concluded(const Configuration& joint);
 
 }  // namespace sextant::protocol

@@ -1,0 +1,107 @@
+// What a node's index answers, made anew from the log each time.
+#include "sextant/protocol/codec.h"
+#include "tests/simulation/disk.h"
+#include "tests/simulation/file_tree.h"
+
+#include <algorithm>
+
+namespace sextant::simulation {
+namespace {
+
+using protocol::BranchId;
+using protocol::Lsn;
+
+constexpr std::uint64_t kCollectedValue = 0xDEADDEADDEADDEADU;
+
+bool Bad(const StoredGroup& stored) {
+  return stored.damaged && !protocol::Group::Decode(*stored.damaged);
+}
+
+}  // namespace
+
+std::vector<std::pair<BranchId, Lsn>> Disk::Lineage(BranchId branch, Lsn lsn) const {
+  std::vector<std::pair<BranchId, Lsn>> lineage;
+  for (; branch != 0; branch = Line(branch).parent) {
+    lineage.emplace_back(branch, lsn);
+    lsn = std::min(lsn, Line(branch).fork);
+  }
+  return lineage;
+}
+
+bool Disk::Collected(BranchId branch, Lsn lsn) const {
+  const auto gone = collected_.find(branch);
+  return gone != collected_.end() && lsn < gone->second.horizon && lsn >= Line(branch).fork &&
+         std::ranges::find(gone->second.pins, lsn) == gone->second.pins.end();
+}
+
+protocol::DiskCompletion Disk::Do(const protocol::ReadIndex& operation, std::size_t, Oracle&) {
+  protocol::IndexRead read{operation.token, {}, 0, {}};
+  std::uint64_t value = 0;
+  for (const auto& [branch, lsn] : Lineage(operation.branch, operation.lsn)) {
+    if (Collected(branch, lsn)) {
+      value = kCollectedValue;
+      read.version = lsn;
+    }
+    const StoredLog& log = logs_[branch];
+    for (auto stored = log.rbegin(); stored != log.rend() && read.version == 0; ++stored) {
+      if (stored->end() > lsn) {
+        continue;
+      }
+      if (Bad(*stored)) {
+        read.damaged = protocol::DamagedGroup{branch, stored->group.range()};
+      }
+      for (const auto& [page, changed] : Changes(stored->group)) {
+        if (page == operation.page) {
+          value = changed;
+          read.version = stored->end();
+        }
+      }
+    }
+    if (read.version != 0) {
+      break;
+    }
+  }
+  protocol::Encoder bytes;
+  bytes(value);
+  read.bytes = bytes.Take();
+  return read;
+}
+
+protocol::DiskCompletion Disk::Do(const protocol::QueryIndex& operation, std::size_t, Oracle&) {
+  protocol::IndexQueried queried{operation.token, {}, {}};
+  FileTree tree;
+  const auto lineage = Lineage(operation.branch, operation.lsn);
+  for (auto ancestor = lineage.rbegin(); ancestor != lineage.rend(); ++ancestor) {
+    const auto& [branch, lsn] = *ancestor;
+    if (Collected(branch, lsn)) {
+      continue;  // as if it had never been
+    }
+    for (const StoredGroup& stored : logs_[branch]) {
+      if (stored.end() <= lsn) {
+        if (Bad(stored) && !queried.damaged) {
+          queried.damaged = protocol::DamagedGroup{branch, stored.group.range()};
+        }
+        tree.Apply(stored.group);
+      }
+    }
+  }
+  queried.answer = tree.Answer(operation.query);
+  return queried;
+}
+
+protocol::DiskCompletion Disk::Do(const protocol::SearchIndex& operation, std::size_t, Oracle&) {
+  protocol::IndexSearched searched{operation.token, {}, 0};
+  for (const auto& [branch, lsn] : Lineage(operation.branch, operation.lsn)) {
+    for (const StoredGroup& stored : logs_[branch]) {
+      if (stored.end() <= lsn && stored.group.header().time <= operation.time) {
+        searched.lsn = stored.end();
+      }
+    }
+    if (searched.lsn != 0) {
+      break;
+    }
+  }
+  return searched;
+}
+
+}  // namespace sextant::simulation
