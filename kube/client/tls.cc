@@ -1,6 +1,6 @@
 #include "kube/client/tls.h"
 
-#include "kube/client/openssl_ptr.h"
+#include "sextant/openssl_ptr.h"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>

@@ -1,6 +1,6 @@
 #include "tests/support/certificates.h"
 
-#include "kube/client/openssl_ptr.h"
+#include "sextant/openssl_ptr.h"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -14,7 +14,6 @@
 namespace sextant::testing {
 namespace {
 
-using kube::OpensslPtr;
 using Key = OpensslPtr<EVP_PKEY, EVP_PKEY_free>;
 using X509Ptr = OpensslPtr<X509, X509_free>;
 using Bio = OpensslPtr<BIO, BIO_free>;

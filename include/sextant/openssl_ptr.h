@@ -2,7 +2,7 @@
 
 #include <memory>
 
-namespace sextant::kube {
+namespace sextant {
 
 template <auto Free>
 struct OpensslFree {
@@ -16,4 +16,4 @@ struct OpensslFree {
 template <typename T, auto Free>
 using OpensslPtr = std::unique_ptr<T, OpensslFree<Free>>;
 
-}  // namespace sextant::kube
+}  // namespace sextant
