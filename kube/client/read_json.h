@@ -20,10 +20,12 @@ inline constexpr std::size_t kMaxJsonDepth = 500;
 template <typename Sink>
 class JsonHandler {
  public:
+  // NOLINTBEGIN(readability-identifier-naming): Boost.JSON's names
   static constexpr std::size_t max_object_size = std::numeric_limits<std::uint32_t>::max();
   static constexpr std::size_t max_array_size = std::numeric_limits<std::uint32_t>::max();
   static constexpr std::size_t max_key_size = std::numeric_limits<std::uint32_t>::max();
   static constexpr std::size_t max_string_size = std::numeric_limits<std::uint32_t>::max();
+  // NOLINTEND(readability-identifier-naming)
 
   explicit JsonHandler(Sink& sink) : sink_(sink) {}
 

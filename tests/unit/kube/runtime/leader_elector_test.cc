@@ -17,7 +17,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::_;
 using ::testing::ElementsAre;
-using ::testing::Invoke;
 
 // An API server that keeps one Lease, as far as a candidate can tell.
 class LeaseServer {
