@@ -8,8 +8,8 @@
 namespace sextant::net {
 namespace {
 
-using Names = std::unique_ptr<GENERAL_NAMES, Freer<GENERAL_NAMES_free>>;
-using IpAddress = std::unique_ptr<ASN1_OCTET_STRING, Freer<ASN1_OCTET_STRING_free>>;
+using Names = OpensslPtr<GENERAL_NAMES, GENERAL_NAMES_free>;
+using IpAddress = OpensslPtr<ASN1_OCTET_STRING, ASN1_OCTET_STRING_free>;
 
 std::string Text(const ASN1_STRING* string) {
   return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)),

@@ -1,23 +1,17 @@
 // OpenSSL's objects as values, and its reasons as text.
 #pragma once
 
+#include "sextant/openssl_ptr.h"
+
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include <memory>
 #include <string>
 #include <vector>
 
 namespace sextant::net {
 
-template <auto Free>
-struct Freer {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using Certificate = std::unique_ptr<X509, Freer<X509_free>>;
+using Certificate = OpensslPtr<X509, X509_free>;
 
 // The oldest reason in the thread's error queue, which is emptied.
 [[nodiscard]] std::string TakeReason();

@@ -73,11 +73,16 @@ all() {
   if wanted lint; then check lint "format" "$root/scripts/lint.sh" format && report format 1 0; fi
   if wanted unit; then run unit release "unit"; fi
   if wanted simulation; then run simulation release "simulation"; fi
-  if wanted unit || wanted simulation; then
+  local targets=()
+  if wanted unit; then targets+=(unit_tests); fi
+  if wanted simulation; then targets+=(simulation_tests); fi
+  if wanted integration; then targets+=(sanitized_tests); fi
+  if ((${#targets[@]} > 0)); then
     for sanitizer in asan tsan; do
-      check "build-$sanitizer" "build ($sanitizer)" build $sanitizer unit_tests simulation_tests || continue
+      check "build-$sanitizer" "build ($sanitizer)" build $sanitizer "${targets[@]}" || continue
       if wanted unit; then run unit $sanitizer "unit ($sanitizer)"; fi
       if wanted simulation; then run simulation $sanitizer "simulation ($sanitizer)"; fi
+      if wanted integration; then run sanitized $sanitizer "transport ($sanitizer)"; fi # no real server: seconds
     done
   fi
   if wanted fuzz && check build-fuzz "build (fuzz)" build fuzz fuzz_tests; then run fuzz fuzz "fuzz"; fi

@@ -35,6 +35,7 @@ struct Figure {
 
 constexpr std::array kFigures = {
     Figure{"startup_seconds", "10,000 pods in the informer", "s"},
+    Figure{"startup_cpu_seconds", "CPU time of the program for it", "s"},
     Figure{"memory_mb", "memory with them", "MB"},
     Figure{"peak_memory_mb", "memory at its peak", "MB"},
     Figure{"queue_events_per_second", "events through the queue", "1/s"},

@@ -39,7 +39,8 @@ Result<Config> LoadInClusterConfig(const InClusterOptions& options) {
   // cpprestsdk does not connect to IPv6 addresses in URLs; this name is in every server's
   // certificate.
   if (host.contains(':')) host = "kubernetes.default.svc";
-  auto authority = ReadWholeFile(options.directory / "ca.crt", kMaxAuthorityBytes);
+  const std::filesystem::path authority_file = options.directory / "ca.crt";
+  auto authority = ReadWholeFile(authority_file, kMaxAuthorityBytes);
   if (!authority) return std::unexpected(authority.error());
   const std::filesystem::path token_file = options.directory / "token";
   if (auto token = ReadWholeFile(token_file, kMaxAuthorityBytes); !token) {
@@ -48,6 +49,7 @@ Result<Config> LoadInClusterConfig(const InClusterOptions& options) {
   Config config;
   config.server = std::format("https://{}:{}", host, port);
   config.authority = *std::move(authority);
+  config.authority_file = authority_file;
   config.token_file = token_file;
   config.default_namespace = NamespaceOf(options.directory);
   return config;

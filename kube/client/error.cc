@@ -1,5 +1,7 @@
 #include "sextant/kube/error.h"
 
+#include "kube/client/json.h"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -9,8 +11,6 @@
 
 namespace sextant::kube {
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr std::size_t kQuotedBytes = 256;
 
@@ -150,7 +150,7 @@ Error ErrorFromStatus(const Json& status) {
 }
 
 Error ErrorFromResponse(int status, std::string_view body) {
-  const Json object = Json::parse(body, nullptr, /*allow_exceptions=*/false);
+  const Json object = ParseJson(body).value_or(Json());
   if (object.is_object() && ValueOr<std::string>(object, "kind", "") == "Status") {
     Error error = ErrorFromStatus(object);
     error.status = status;  // what a proxy changed counts

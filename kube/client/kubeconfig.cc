@@ -43,17 +43,25 @@ Result<YAML::Node> Entry(const YAML::Node& root, const char* list, const char* m
   return Bad(std::format("there is no {} \"{}\"", member, name));
 }
 
+struct Value {
+  std::string text;
+  std::optional<std::filesystem::path> file;  // where the text is from
+};
+
 // A value that is given in base64 (`KEY-data`) or as a file's name (`KEY`); empty when neither is.
-Result<std::string> DataOrFile(const YAML::Node& node, const std::string& key,
-                               const std::filesystem::path& directory) {
+Result<Value> DataOrFile(const YAML::Node& node, const std::string& key,
+                         const std::filesystem::path& directory) {
   if (const std::string data = Text(node, (key + "-data").c_str()); !data.empty()) {
     auto decoded = DecodeBase64(data);
     if (!decoded) return Bad(key + "-data is not base64");
-    return *std::move(decoded);
+    return Value{.text = *std::move(decoded), .file = {}};
   }
-  const std::string file = Text(node, key.c_str());
-  if (file.empty()) return std::string();
-  return ReadWholeFile(directory / file, kMaxFileBytes);
+  const std::string name = Text(node, key.c_str());
+  if (name.empty()) return Value{};
+  const std::filesystem::path file = directory / name;
+  auto text = ReadWholeFile(file, kMaxFileBytes);
+  if (!text) return std::unexpected(text.error());
+  return Value{.text = *std::move(text), .file = file};
 }
 
 Result<void> ReadCluster(const YAML::Node& cluster, const std::filesystem::path& directory,
@@ -68,7 +76,8 @@ Result<void> ReadCluster(const YAML::Node& cluster, const std::filesystem::path&
   config.server_name = Text(cluster, "tls-server-name");
   auto authority = DataOrFile(cluster, "certificate-authority", directory);
   if (!authority) return std::unexpected(authority.error());
-  config.authority = *std::move(authority);
+  config.authority = std::move(authority->text);
+  config.authority_file = std::move(authority->file);
   if (config.authority.empty() && config.server.starts_with("https:")) {
     return Bad("the cluster has no certificate-authority; the system's are not trusted");
   }
@@ -90,11 +99,13 @@ Result<void> ReadUser(const YAML::Node& user, const std::filesystem::path& direc
   if (!certificate) return std::unexpected(certificate.error());
   auto key = DataOrFile(user, "client-key", directory);
   if (!key) return std::unexpected(key.error());
-  if (certificate->empty() != key->empty()) {
+  if (certificate->text.empty() != key->text.empty()) {
     return Bad("client-certificate and client-key come together");
   }
-  config.client_certificate = *std::move(certificate);
-  config.client_key = *std::move(key);
+  config.client_certificate = std::move(certificate->text);
+  config.client_certificate_file = std::move(certificate->file);
+  config.client_key = std::move(key->text);
+  config.client_key_file = std::move(key->file);
   config.token = Text(user, "token");
   if (const std::string file = Text(user, "tokenFile"); !file.empty()) {
     config.token_file = directory / file;

@@ -1,5 +1,7 @@
 #include "kube/client/response.h"
 
+#include "kube/client/json.h"
+
 #include <charconv>
 #include <format>
 
@@ -38,8 +40,8 @@ Error ErrorOf(const Response& response) {
 }
 
 Result<Json> ParseObject(const Response& response) {
-  Json object = Json::parse(response.body, nullptr, /*allow_exceptions=*/false);
-  if (object.is_object()) return object;
+  std::optional<Json> object = ParseJson(response.body);
+  if (object && object->is_object()) return *std::move(object);
   return Malformed(std::format("the answer is no JSON object but {} bytes of something else",
                                response.body.size()),
                    response.status);

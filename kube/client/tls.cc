@@ -1,5 +1,7 @@
 #include "kube/client/tls.h"
 
+#include "sextant/openssl_ptr.h"
+
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -8,21 +10,13 @@
 #include <openssl/x509_vfy.h>
 
 #include <format>
-#include <memory>
 
 namespace sextant::kube {
 namespace {
 
-template <auto Free>
-struct Freer {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using Bio = std::unique_ptr<BIO, Freer<BIO_free>>;
-using Certificate = std::unique_ptr<X509, Freer<X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
+using Bio = OpensslPtr<BIO, BIO_free>;
+using Certificate = OpensslPtr<X509, X509_free>;
+using Key = OpensslPtr<EVP_PKEY, EVP_PKEY_free>;
 
 std::unexpected<Error> Bad(std::string message) {
   ERR_clear_error();

@@ -14,14 +14,15 @@ std::string WithoutTrailingSpace(std::string text) {
 
 }  // namespace
 
-TokenSource::TokenSource(const Config& config, std::shared_ptr<const Clock> clock)
-    : file_(config.token_file), clock_(std::move(clock)), token_(config.token) {}
+TokenSource::TokenSource(const Config& config, std::shared_ptr<const Clock> clock,
+                         std::chrono::milliseconds max_age)
+    : file_(config.token_file), clock_(std::move(clock)), max_age_(max_age), token_(config.token) {}
 
 Result<std::string> TokenSource::Token() {
   if (!file_) return token_;
   const std::scoped_lock lock(mutex_);
   const auto now = clock_->Now();
-  if (read_at_ && now - *read_at_ < kMaxAge) return token_;
+  if (read_at_ && now - *read_at_ < max_age_) return token_;
   auto text = ReadWholeFile(*file_, kMaxTokenBytes);
   if (!text) {
     if (token_.empty()) return std::unexpected(text.error());

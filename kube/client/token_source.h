@@ -17,11 +17,10 @@ namespace sextant::kube {
 // Safe for concurrent use.
 class TokenSource {
  public:
-  // How long a token that was read is used before the file is read again. Kubernetes renews a
+  // A token that was read is used for `max_age` before the file is read again. Kubernetes renews a
   // pod's token when a fifth of its life, at least two minutes, is left.
-  static constexpr auto kMaxAge = std::chrono::seconds(60);
-
-  TokenSource(const Config& config, std::shared_ptr<const Clock> clock);
+  TokenSource(const Config& config, std::shared_ptr<const Clock> clock,
+              std::chrono::milliseconds max_age);
 
   // Empty when there is none. A file that cannot be read keeps the token from before; kConfig when
   // there was none before.
@@ -30,6 +29,7 @@ class TokenSource {
  private:
   const std::optional<std::filesystem::path> file_;
   const std::shared_ptr<const Clock> clock_;
+  const std::chrono::milliseconds max_age_;
   std::mutex mutex_;
   std::string token_;
   std::optional<std::chrono::steady_clock::time_point> read_at_;

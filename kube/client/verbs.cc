@@ -50,6 +50,17 @@ Json DeleteBody(const DeleteOptions& options) {
   return body;
 }
 
+std::string ListTarget(const GroupVersionResource& resource, const ListOptions& options) {
+  Target target(CollectionPath(resource, options.selection.ns));
+  target.Add(options.selection).Add("continue", options.continue_token);
+  if (options.limit > 0) target.Add("limit", options.limit);
+  if (options.continue_token.empty()) {  // a token carries its own version
+    target.Add("resourceVersion", options.resource_version)
+        .Add("resourceVersionMatch", options.resource_version_match);
+  }
+  return target.Text();
+}
+
 }  // namespace
 
 Result<Json> Client::Get(const ObjectRef& ref, const CallOptions& call) const {
@@ -60,15 +71,18 @@ Result<Json> Client::Get(const ObjectRef& ref, const CallOptions& call) const {
 
 Result<ObjectList> Client::List(const GroupVersionResource& resource, const ListOptions& options,
                                 const CallOptions& call) const {
-  Target target(CollectionPath(resource, options.selection.ns));
-  target.Add(options.selection).Add("continue", options.continue_token);
-  if (options.limit > 0) target.Add("limit", options.limit);
-  if (options.continue_token.empty()) {  // a token carries its own version
-    target.Add("resourceVersion", options.resource_version)
-        .Add("resourceVersionMatch", options.resource_version_match);
-  }
-  return SendForObject(Begin("list", resource, call), {.target = target.Text()})
+  return SendForObject(Begin("list", resource, call), {.target = ListTarget(resource, options)})
       .and_then(ParseList);
+}
+
+Result<StreamEnd> Client::StreamList(const GroupVersionResource& resource,
+                                     const ListOptions& options, LineSink& sink,
+                                     const StreamOptions& stream,
+                                     const std::stop_token& stop) const {
+  StreamOptions in_pieces = stream;
+  in_pieces.in_pieces = true;
+  return Stream("list", resource.resource, {.target = ListTarget(resource, options)}, sink,
+                in_pieces, stop);
 }
 
 Result<ObjectList> Client::ListAll(const GroupVersionResource& resource, const ListOptions& options,

@@ -1,5 +1,6 @@
 #include "sextant/kube/runtime/controller.h"
 
+#include "kube/runtime/watchdog.h"
 #include "sextant/kube/owner.h"
 #include "sextant/kube/runtime/metrics.h"
 
@@ -44,7 +45,11 @@ Controller::Controller(ControllerOptions options, Reconcile reconcile, const Clo
       metrics_(metrics == nullptr ? nullptr
                                   : &metrics->Controller(options_.name, options_.workers)),
       queue_(clock, options_.retries,
-             metrics == nullptr ? nullptr : &metrics->Queue(options_.name)) {}
+             metrics == nullptr ? nullptr : &metrics->Queue(options_.name)),
+      watchdog_(options_.reconcile_timeout <= Duration::zero()
+                    ? nullptr
+                    : std::make_unique<Watchdog>(clock, options_.reconcile_timeout,
+                                                 [this](const Key& key) { ReportLate(key); })) {}
 
 Controller::~Controller() { Stop(); }
 
@@ -79,6 +84,19 @@ void Controller::Work(const std::stop_token& stop) {
   while (const std::optional<WorkItem> item = queue_.Get()) ReconcileItem(*item, stop);
 }
 
+ReconcileResult Controller::CallReconcile(const Key& key, const std::stop_token& stop) {
+  if (watchdog_ == nullptr) return reconcile_(key, stop);
+  const Watchdog::Guard running(*watchdog_, key, stop);
+  return reconcile_(key, running.Token());
+}
+
+void Controller::ReportLate(const Key& key) {
+  if (metrics_ != nullptr) metrics_->TimedOut();
+  spdlog::warn("controller={} key={} err=still reconciles after {} s, and is asked to end",
+               options_.name, key.ToString(),
+               std::chrono::duration<double>(options_.reconcile_timeout).count());
+}
+
 void Controller::ReconcileItem(const WorkItem& item, const std::stop_token& stop) {
   const Key& key = item.GetKey();
   const TimePoint started = clock_.Now();
@@ -86,7 +104,7 @@ void Controller::ReconcileItem(const WorkItem& item, const std::stop_token& stop
   Result kind = Result::kSuccess;
   ReconcileResult result;
   try {
-    result = reconcile_(key, stop);
+    result = CallReconcile(key, stop);
   } catch (const std::exception& exception) {
     kind = Result::kException;
     result = std::unexpected(ReconcileError{.message = exception.what()});

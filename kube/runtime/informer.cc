@@ -55,7 +55,7 @@ bool Informer::IsSynced() const {
   return synced_;
 }
 
-Store::Prepared Informer::Prepare(Json object) { return store_.Prepare(std::move(object)); }
+Store::Prepared Informer::Prepare(const PackedObject& object) { return store_.Prepare(object); }
 
 void Informer::Replace(std::vector<Store::Prepared> list) {
   const std::lock_guard lock(mutex_);
@@ -66,16 +66,16 @@ void Informer::Replace(std::vector<Store::Prepared> list) {
   changed_.notify_all();
 }
 
-void Informer::Put(Json object) {
+void Informer::Put(const PackedObject& object) {
   const std::lock_guard lock(mutex_);
-  if (const auto change = store_.Put(std::move(object))) {
+  if (const auto change = store_.Put(object)) {
     for (const auto& delivery : deliveries_) delivery->Push(*change);
   }
 }
 
-void Informer::Remove(Json last_state) {
+void Informer::Remove(const PackedObject& last_state) {
   const std::lock_guard lock(mutex_);
-  if (const auto change = store_.Remove(std::move(last_state))) {
+  if (const auto change = store_.Remove(last_state)) {
     for (const auto& delivery : deliveries_) delivery->Push(*change);
   }
 }

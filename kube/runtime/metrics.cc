@@ -96,6 +96,9 @@ ControllerMetrics::ControllerMetrics(Registry& registry, const std::string& name
       exceptions_(MakeCounter(registry, "controller_runtime_reconcile_panics_total",
                               "Reconciliations that ended by an exception",
                               {{"controller", name}})),
+      timeouts_(MakeCounter(registry, "controller_runtime_reconcile_timeouts_total",
+                            "Reconciliations that were asked to end, for they took too long",
+                            {{"controller", name}})),
       seconds_(MakeHistogram(registry, "controller_runtime_reconcile_time_seconds",
                              "How long a reconciliation takes", {{"controller", name}})),
       active_workers_(MakeGauge(registry, "controller_runtime_active_workers",
@@ -127,6 +130,8 @@ void ControllerMetrics::Finished(Result result, Duration took) {
   error_.Increment();
   errors_.Increment();
 }
+
+void ControllerMetrics::TimedOut() { timeouts_.Increment(); }
 
 WatchMetrics::WatchMetrics(Registry& registry, const std::string& resource)
     : restarts_(MakeCounter(registry, "watch_restarts_total", "Watches opened after the first",

@@ -1,10 +1,12 @@
 #include "sextant/kube/runtime/reflector.h"
 
-#include "kube/runtime/managed_fields.h"
+#include "kube/runtime/list_reader.h"
+#include "kube/runtime/watch_event.h"
 #include "sextant/kube/runtime/metrics.h"
 
 #include <spdlog/spdlog.h>
 
+#include <functional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -29,16 +31,17 @@ struct Overloaded : Visitors... {
   using Visitors::operator()...;
 };
 
-}  // namespace
-
-class Reflector::Sink final : public LineSink {
+class FunctionSink final : public LineSink {
  public:
-  explicit Sink(Reflector& reflector) : reflector_(reflector) {}
-  bool OnLine(std::string_view line) override { return reflector_.TakeEvent(line); }
+  explicit FunctionSink(std::function<bool(std::string_view)> on_line)
+      : on_line_(std::move(on_line)) {}
+  bool OnLine(std::string_view line) override { return on_line_(line); }
 
  private:
-  Reflector& reflector_;
+  const std::function<bool(std::string_view)> on_line_;
 };
+
+}  // namespace
 
 Reflector::Reflector(const Client& client, const ReflectorOptions& options, ReflectorTarget& target,
                      const Clock& clock, WatchMetrics* metrics)
@@ -61,24 +64,28 @@ void Reflector::Run(const std::stop_token& stop) {
 
 void Reflector::ReadPage(const Watcher::List& list, const std::stop_token& stop) {
   if (list.continue_token.empty()) BeginList();
-  Result<ObjectList> page = client_.List(options_.resource,
-                                         {.selection = options_.selection,
-                                          .limit = options_.page_size,
-                                          .continue_token = list.continue_token},
-                                         {.stop = stop});
-  if (!page) {
-    if (stop.stop_requested()) return;
-    spdlog::warn("list of {} failed: {}", options_.resource.resource, ToString(page.error()));
-    return watcher_.OnListFailed(page.error(), clock_.Now());
+  ListReader page([this](const PackedObject& item) { list_.push_back(target_.Prepare(item)); });
+  FunctionSink sink([&page](std::string_view piece) { return page.Read(piece); });
+  const Result<StreamEnd> end = client_.StreamList(
+      options_.resource,
+      {.selection = options_.selection,
+       .limit = options_.page_size,
+       .continue_token = list.continue_token},
+      sink, {.head_timeout = options_.answer_timeout, .idle_timeout = options_.answer_timeout},
+      stop);
+  if (stop.stop_requested()) return;
+  if (!end) return FailList(end.error());
+  if (!page.IsWhole()) {
+    return FailList({.code = ErrorCode::kMalformed, .message = "the answer is no list"});
   }
   if (metrics_ != nullptr) metrics_->EventSeen(clock_.Now());
-  for (Json& object : page->items) {
-    list_.push_back(target_.Prepare(std::move(object)));
-    object = nullptr;  // a parsed object is large: one at a time, not a page of them
-  }
-  const bool is_last = page->continue_token.empty();
-  watcher_.OnListPage(std::move(page->resource_version), std::move(page->continue_token));
-  if (is_last) target_.Replace(std::exchange(list_, {}));
+  watcher_.OnListPage(page.ResourceVersion(), page.ContinueToken());
+  if (page.ContinueToken().empty()) target_.Replace(std::exchange(list_, {}));
+}
+
+void Reflector::FailList(const Error& error) {
+  spdlog::warn("list of {} failed: {}", options_.resource.resource, ToString(error));
+  watcher_.OnListFailed(error, clock_.Now());
 }
 
 void Reflector::BeginList() {
@@ -91,15 +98,16 @@ void Reflector::ReadEvents(const Watcher::Watch& watch, const std::stop_token& s
   if (watch_seen_ && metrics_ != nullptr) metrics_->Restarted();
   watch_seen_ = true;
   if (watch.WithList()) BeginList();
-  Sink sink(*this);
+  FunctionSink sink([this](std::string_view line) { return TakeEvent(line); });
   watcher_.OnWatchStarted(clock_.Now());
-  const Result<StreamEnd> end = client_.Watch(options_.resource,
-                                              {.selection = options_.selection,
-                                               .resource_version = watch.resource_version,
-                                               .send_initial_events = watch.WithList(),
-                                               .timeout = watch.timeout,
-                                               .stream = {.idle_timeout = options_.silence}},
-                                              sink, stop);
+  const Result<StreamEnd> end = client_.Watch(
+      options_.resource,
+      {.selection = options_.selection,
+       .resource_version = watch.resource_version,
+       .send_initial_events = watch.WithList(),
+       .timeout = watch.timeout,
+       .stream = {.head_timeout = options_.answer_timeout, .idle_timeout = options_.silence}},
+      sink, stop);
   if (stop.stop_requested()) return;
   if (end) return watcher_.OnWatchEnded(clock_.Now());
   spdlog::info("watch of {} ended: {}", options_.resource.resource, ToString(end.error()));
@@ -109,31 +117,30 @@ void Reflector::ReadEvents(const Watcher::Watch& watch, const std::stop_token& s
 // One line of a watch. False when the watch is of no use any more.
 bool Reflector::TakeEvent(std::string_view line) {
   if (metrics_ != nullptr) metrics_->EventSeen(clock_.Now());
-  Json event = Json::parse(WithoutManagedFields(line), nullptr, /*allow_exceptions=*/false);
-  const std::string type(FindString(event, {"type"}));
-  if (type == "ERROR") {
-    const Error error = ErrorFromStatus(Find(event, {"object"}));
+  const WatchEvent event = ParseWatchEvent(line).value_or(WatchEvent{});
+  if (event.type == "ERROR") {
+    const Error error = ErrorFromStatus(Unpack(event.object));
     spdlog::info("watch of {} was ended: {}", options_.resource.resource, ToString(error));
     return watcher_.OnErrorEvent(error) != Watcher::Effect::kEnd;
   }
-  Json object = event.is_object() && event.contains("object") ? std::move(event["object"]) : Json();
-  const bool ends_list = Annotation(object, kListEndAnnotation) == "true";
-  switch (watcher_.OnEvent(type, ResourceVersion(object), ends_list)) {
+  const Json& head = event.object.head;
+  const bool ends_list = Annotation(head, kListEndAnnotation) == "true";
+  switch (watcher_.OnEvent(event.type, ResourceVersion(head), ends_list)) {
     case Watcher::Effect::kNone:
       return true;
     case Watcher::Effect::kPut:
-      target_.Put(std::move(object));
+      target_.Put(event.object);
       return true;
     case Watcher::Effect::kRemove:
-      target_.Remove(std::move(object));
+      target_.Remove(event.object);
       return true;
     case Watcher::Effect::kCollect:
-      list_.push_back(target_.Prepare(std::move(object)));
+      list_.push_back(target_.Prepare(event.object));
       return true;
     case Watcher::Effect::kDiscard:
       std::erase_if(list_, [&](const Store::Prepared& prepared) {
         const Key& key = prepared.snapshot->GetKey();
-        return key.ns == Namespace(object) && key.name == Name(object);
+        return key.ns == Namespace(head) && key.name == Name(head);
       });
       return true;
     case Watcher::Effect::kReplace:

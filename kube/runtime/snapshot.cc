@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <stdexcept>
-#include <vector>
 
 namespace sextant::kube::runtime {
 namespace {
@@ -24,7 +23,7 @@ ZSTD_DCtx* Decompressor() {
   return context.get();
 }
 
-std::string Compress(const std::vector<std::uint8_t>& bytes) {
+std::string Compress(std::string_view bytes) {
   std::string buffer(ZSTD_compressBound(bytes.size()), '\0');
   const std::size_t size = ZSTD_compressCCtx(Compressor(), buffer.data(), buffer.size(),
                                              bytes.data(), bytes.size(), kCompressionLevel);
@@ -34,21 +33,16 @@ std::string Compress(const std::vector<std::uint8_t>& bytes) {
 
 }  // namespace
 
-SnapshotPtr Snapshot::Make(Json object) {
-  StripManagedFields(object);
-  return SnapshotPtr(new Snapshot(object));
-}
+SnapshotPtr Snapshot::Make(const PackedObject& object) { return SnapshotPtr(new Snapshot(object)); }
 
-Snapshot::Snapshot(const Json& object)
-    : key_(std::string(Namespace(object)), std::string(Name(object))),
-      uid_(kube::Uid(object)),
-      resource_version_(kube::ResourceVersion(object)),
-      generation_(kube::Generation(object)),
-      being_deleted_(kube::IsBeingDeleted(object)) {
-  const std::vector<std::uint8_t> bytes = Json::to_msgpack(object);
-  unpacked_size_ = bytes.size();
-  packed_ = Compress(bytes);
-}
+Snapshot::Snapshot(const PackedObject& object)
+    : key_(std::string(Namespace(object.head)), std::string(Name(object.head))),
+      uid_(kube::Uid(object.head)),
+      resource_version_(kube::ResourceVersion(object.head)),
+      generation_(kube::Generation(object.head)),
+      being_deleted_(kube::IsBeingDeleted(object.head)),
+      unpacked_size_(object.bytes.size()),
+      packed_(Compress(object.bytes)) {}
 
 Json Snapshot::Object() const {
   std::vector<std::uint8_t> bytes(unpacked_size_);

@@ -8,24 +8,27 @@
 namespace sextant::kube::runtime {
 
 IndexFunction ByNamespace() {
-  return [](const Json& object) { return std::vector{std::string(Namespace(object))}; };
+  return {.values = [](const Json& object) { return std::vector{std::string(Namespace(object))}; },
+          .reads = IndexFunction::Reads::kMetadata};
 }
 
 IndexFunction ByOwnerUid() {
-  return [](const Json& object) {
+  const auto values = [](const Json& object) {
     std::vector<std::string> uids;
     for (const Json& owner : OwnerReferences(object)) {
       uids.emplace_back(FindString(owner, {"uid"}));
     }
     return uids;
   };
+  return {.values = values, .reads = IndexFunction::Reads::kMetadata};
 }
 
 IndexFunction ByLabel(std::string label) {
-  return [label = std::move(label)](const Json& object) {
+  const auto values = [label = std::move(label)](const Json& object) {
     const std::string_view value = Label(object, label);
     return value.empty() ? std::vector<std::string>{} : std::vector{std::string(value)};
   };
+  return {.values = values, .reads = IndexFunction::Reads::kMetadata};
 }
 
 struct Store::Entry {
@@ -75,8 +78,8 @@ std::vector<SnapshotPtr> Store::Find(std::string_view index, const std::string& 
   return found;
 }
 
-std::optional<Change> Store::Put(Json object) {
-  Prepared prepared = Prepare(std::move(object));
+std::optional<Change> Store::Put(const PackedObject& object) {
+  Prepared prepared = Prepare(object);
   const SnapshotPtr after = prepared.snapshot;
   const std::lock_guard lock(mutex_);
   const SnapshotPtr before = PutLocked(std::move(prepared));
@@ -84,8 +87,8 @@ std::optional<Change> Store::Put(Json object) {
   return Change{.before = before, .after = after};
 }
 
-std::optional<Change> Store::Remove(Json last_state) {
-  const SnapshotPtr last = Snapshot::Make(std::move(last_state));
+std::optional<Change> Store::Remove(const PackedObject& last_state) {
+  const SnapshotPtr last = Snapshot::Make(last_state);
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(last->GetKey());
   if (found == entries_.end()) return std::nullopt;
@@ -94,18 +97,22 @@ std::optional<Change> Store::Remove(Json last_state) {
   return Change{.before = last, .after = nullptr};
 }
 
-Store::Prepared Store::Prepare(Json object) const {
-  const Key key{std::string(Namespace(object)), std::string(Name(object))};
+Store::Prepared Store::Prepare(const PackedObject& object) const {
+  const Json& head = object.head;
+  const Key key{std::string(Namespace(head)), std::string(Name(head))};
   if (SnapshotPtr known = Get(key); known != nullptr &&
-                                    known->ResourceVersion() == ResourceVersion(object) &&
-                                    known->Uid() == Uid(object)) {
+                                    known->ResourceVersion() == ResourceVersion(head) &&
+                                    known->Uid() == Uid(head)) {
     return {.snapshot = std::move(known), .values = {}};
   }
   Prepared prepared;
+  Json whole;
   for (const IndexFunction& function : index_functions_) {
-    prepared.values.push_back(function(object));
+    const bool reads_whole = function.reads == IndexFunction::Reads::kObject;
+    if (reads_whole && whole.is_null()) whole = Unpack(object);
+    prepared.values.push_back(function.values(reads_whole ? whole : head));
   }
-  prepared.snapshot = Snapshot::Make(std::move(object));
+  prepared.snapshot = Snapshot::Make(object);
   return prepared;
 }
 

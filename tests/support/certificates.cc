@@ -1,5 +1,7 @@
 #include "tests/support/certificates.h"
 
+#include "sextant/openssl_ptr.h"
+
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -12,17 +14,10 @@
 namespace sextant::testing {
 namespace {
 
-template <auto Free>
-struct Freer {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using Key = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
-using X509Ptr = std::unique_ptr<X509, Freer<X509_free>>;
-using Bio = std::unique_ptr<BIO, Freer<BIO_free>>;
-using Extension = std::unique_ptr<X509_EXTENSION, Freer<X509_EXTENSION_free>>;
+using Key = OpensslPtr<EVP_PKEY, EVP_PKEY_free>;
+using X509Ptr = OpensslPtr<X509, X509_free>;
+using Bio = OpensslPtr<BIO, BIO_free>;
+using Extension = OpensslPtr<X509_EXTENSION, X509_EXTENSION_free>;
 
 [[noreturn]] void Fail(const char* what) {
   char reason[256];
@@ -84,7 +79,7 @@ X509Ptr MakeCertificate(EVP_PKEY* key, const Subject& subject, Validity validity
   unsigned char serial[8];
   Require(RAND_bytes(serial, sizeof serial) == 1, "make a serial number");
   serial[0] &= 0x7f;  // serial numbers are positive
-  std::unique_ptr<BIGNUM, Freer<BN_free>> number(BN_bin2bn(serial, sizeof serial, nullptr));
+  const OpensslPtr<BIGNUM, BN_free> number(BN_bin2bn(serial, sizeof serial, nullptr));
   BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate.get()));
   X509_set_version(certificate.get(), X509_VERSION_3);
   X509_gmtime_adj(X509_getm_notBefore(certificate.get()), validity.begin.count());
@@ -95,8 +90,8 @@ X509Ptr MakeCertificate(EVP_PKEY* key, const Subject& subject, Validity validity
 }
 
 bool IsIpAddress(const std::string& host) {
-  return std::unique_ptr<ASN1_OCTET_STRING, Freer<ASN1_OCTET_STRING_free>>(
-             a2i_IPADDRESS(host.c_str())) != nullptr;
+  return OpensslPtr<ASN1_OCTET_STRING, ASN1_OCTET_STRING_free>(a2i_IPADDRESS(host.c_str())) !=
+         nullptr;
 }
 
 std::string AlternativeNames(const Subject& subject) {

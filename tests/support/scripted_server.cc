@@ -146,13 +146,20 @@ struct ScriptedServer::Impl {
   }
 };
 
-ScriptedServer::ScriptedServer(std::optional<KeyPair> identity, Handler handler, std::uint16_t port)
-    : impl_(std::make_unique<Impl>(port)) {
+ScriptedServer::ScriptedServer(std::optional<KeyPair> identity, Handler handler,
+                               const Options& options)
+    : impl_(std::make_unique<Impl>(options.port)) {
   impl_->handler = std::move(handler);
   impl_->use_tls = identity.has_value();
   if (identity) {
     impl_->tls.use_certificate_chain(asio::buffer(identity->certificate));
     impl_->tls.use_private_key(asio::buffer(identity->private_key), asio::ssl::context::pem);
+  }
+  if (options.speaks_old_tls) {
+    SSL_CTX* native = impl_->tls.native_handle();
+    SSL_CTX_set_min_proto_version(native, TLS1_VERSION);
+    SSL_CTX_set_max_proto_version(native, TLS1_1_VERSION);
+    SSL_CTX_set_cipher_list(native, "DEFAULT:@SECLEVEL=0");  // OpenSSL's own level forbids it
   }
   impl_->listener = std::jthread([this] { impl_->Listen(); });
 }

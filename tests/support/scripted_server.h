@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sextant::testing {
 
@@ -41,9 +42,15 @@ class ScriptedServer {
   // Runs on a thread of each connection's own.
   using Handler = std::function<void(Connection&)>;
 
-  // Serves TLS with a key pair, plain TCP without, on a free port unless it is told one. Throws
-  // std::system_error.
-  ScriptedServer(std::optional<KeyPair> identity, Handler handler, std::uint16_t port = 0);
+  struct Options {
+    std::uint16_t port = 0;       // 0: a free one
+    bool speaks_old_tls = false;  // no TLS above 1.1, as servers of old
+  };
+
+  // Serves TLS with a key pair, plain TCP without. Throws std::system_error.
+  ScriptedServer(std::optional<KeyPair> identity, Handler handler, const Options& options);
+  ScriptedServer(std::optional<KeyPair> identity, Handler handler)
+      : ScriptedServer(std::move(identity), std::move(handler), Options{}) {}
   // Closes all connections and waits for their handlers.
   ~ScriptedServer();
   ScriptedServer(const ScriptedServer&) = delete;

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -36,6 +37,14 @@ func memory(field string) float64 {
 		}
 	}
 	return 0
+}
+
+func cpuSeconds() float64 {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		log.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()).Seconds()
 }
 
 func ownerUIDs(object any) ([]string, error) {
@@ -118,9 +127,10 @@ func main() {
 		log.Fatalf("the informer has %d of %d pods", len(informer.GetStore().ListKeys()), pods)
 	}
 	result := map[string]float64{
-		"startup_seconds": time.Since(start).Seconds(),
-		"memory_mb":       memory("VmRSS"),
-		"peak_memory_mb":  memory("VmHWM"),
+		"startup_seconds":     time.Since(start).Seconds(),
+		"startup_cpu_seconds": cpuSeconds(),
+		"memory_mb":           memory("VmRSS"),
+		"peak_memory_mb":      memory("VmHWM"),
 	}
 	result["queue_events_per_second"] = queueEventsPerSecond(events)
 	line, _ := json.Marshal(result)

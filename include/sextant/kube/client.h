@@ -65,6 +65,13 @@ class Client {
                                            const ListOptions& options = {},
                                            const CallOptions& call = {}) const;
 
+  // A list of any size in little memory: the sink gets the page's JSON in pieces as they come, in
+  // time bounds as a watch's. An answer that is no success is an error.
+  [[nodiscard]] Result<StreamEnd> StreamList(const GroupVersionResource& resource,
+                                             const ListOptions& options, LineSink& sink,
+                                             const StreamOptions& stream,
+                                             const std::stop_token& stop) const;
+
   // The object's metadata.namespace says where. Give it a name of its own, never generateName:
   // after a timeout only a name tells whether it was created.
   [[nodiscard]] Result<Json> Create(const GroupVersionResource& resource, const Json& object,

@@ -18,8 +18,13 @@ struct Config {
   std::string client_certificate = {};
   std::string client_key = {};
   std::string token = {};
-  // Read again at least once a minute, because the kubelet renews it; wins over `token`.
+  // Read again about once a minute, because the kubelet renews it; wins over `token`.
   std::optional<std::filesystem::path> token_file = {};
+  // Where the PEM texts came from, if from files: new ones there are used for new connections, and
+  // connections that were opened with the old ones are used no more.
+  std::optional<std::filesystem::path> authority_file = {};
+  std::optional<std::filesystem::path> client_certificate_file = {};
+  std::optional<std::filesystem::path> client_key_file = {};
   std::string default_namespace = "default";
 };
 

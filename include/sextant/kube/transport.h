@@ -28,7 +28,8 @@ struct Request {
   std::string body = {};
   std::string content_type = "application/json";  // of the body
   std::string accept = "application/json";
-  // Executing it twice is as good as once. One that is not is never sent a second time, by anybody.
+  // Executing it twice is as good as once. One that is not is never sent a second time, by anybody;
+  // one that is may be, when its connection breaks.
   bool idempotent = true;
 };
 
@@ -38,7 +39,8 @@ struct Response {
   std::string body = {};
 };
 
-// Receives a stream's lines, without their newlines, on the thread that called Stream().
+// Receives a stream's lines, without their newlines, or its pieces, on the thread that called
+// Stream().
 class LineSink {
  public:
   virtual ~LineSink() = default;
@@ -59,6 +61,8 @@ struct StreamOptions {
   std::chrono::milliseconds head_timeout = std::chrono::seconds(15);
   // How long the server may say nothing from then on.
   std::chrono::milliseconds idle_timeout = std::chrono::seconds(60);
+  // The sink gets the bytes as they come, in pieces of any size, and not line by line.
+  bool in_pieces = false;
   std::size_t max_line_bytes = std::size_t{16} << 20;
   std::size_t buffer_bytes = std::size_t{1} << 20;  // received but not yet given to the sink
 };
@@ -99,10 +103,14 @@ struct TransportOptions {
   std::size_t max_request_bytes = std::size_t{3} << 20;    // what kube-apiserver accepts
   std::size_t max_response_bytes = std::size_t{64} << 20;  // a page of 500 large objects
   std::string user_agent = "sextant";
+  // How long a token or certificates that were read are used before their files are read again.
+  std::chrono::milliseconds credentials_max_age = std::chrono::minutes(1);
 };
 
 // A transport on cpprestsdk. TLS 1.2 or later; only the configuration's authorities are trusted;
-// redirects are not followed; connections are kept and reused. Error: kConfig for certificates,
+// redirects are not followed; connections are kept and reused. An idempotent request whose
+// connection is closed before a byte of the answer came is sent once more, on a new connection: a
+// kept connection may have been closed while nobody used it. Error: kConfig for certificates,
 // keys or a server address that cannot be used. Its destructor waits for calls that were abandoned.
 [[nodiscard]] Result<std::unique_ptr<Transport>> MakeTransport(
     const Config& config, const TransportOptions& options = {});

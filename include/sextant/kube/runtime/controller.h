@@ -8,6 +8,7 @@
 
 #include <expected>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -21,6 +22,7 @@ namespace sextant::kube::runtime {
 
 class ControllerMetrics;
 class Metrics;
+class Watchdog;
 
 // How a reconciliation ended that did not fail.
 struct Reconciled {
@@ -39,7 +41,9 @@ using ReconcileResult = std::expected<Reconciled, ReconcileError>;
 
 // Reads the whole state that the key stands for and brings it nearer to what it should be. It is
 // not told what has changed, and may be called when nothing has. An exception counts as an error.
-// The token asks it to come to an end.
+// The token asks it to come to an end, because the controller stops or its time is up: give it to
+// every call of the API. One that does not end then goes on, seen as
+// workqueue_longest_running_processor_seconds; its key waits for it, and no other does.
 using Reconcile = std::function<ReconcileResult(const Key& key, const std::stop_token& stop)>;
 
 // The keys that have to be reconciled when an object has changed, is new or gone.
@@ -53,6 +57,9 @@ struct ControllerOptions {
   std::string name;  // in logs and metrics
   int workers = 1;
   RetryLimits retries = {};
+  // How long a reconciliation may take; no limit if zero. One that takes longer is asked to end,
+  // logged, and counted in controller_runtime_reconcile_timeouts_total.
+  Duration reconcile_timeout = std::chrono::minutes(2);
 };
 
 // Workers that reconcile keys. A key whose reconciliation fails comes again after a delay that
@@ -83,12 +90,15 @@ class Controller {
  private:
   void Work(const std::stop_token& stop);
   void ReconcileItem(const WorkItem& item, const std::stop_token& stop);
+  [[nodiscard]] ReconcileResult CallReconcile(const Key& key, const std::stop_token& stop);
+  void ReportLate(const Key& key);
 
   const ControllerOptions options_;
   const Reconcile reconcile_;
   const Clock& clock_;
   ControllerMetrics* const metrics_;
   WorkQueue queue_;
+  const std::unique_ptr<Watchdog> watchdog_;  // null: no limit
   std::mutex mutex_;
   std::vector<std::jthread> workers_;  // guarded by mutex_
 };

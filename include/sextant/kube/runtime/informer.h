@@ -54,10 +54,10 @@ class Informer final : private ReflectorTarget {
   [[nodiscard]] const GroupVersionResource& Resource() const { return options_.resource; }
 
  private:
-  [[nodiscard]] Store::Prepared Prepare(Json object) override;
+  [[nodiscard]] Store::Prepared Prepare(const PackedObject& object) override;
   void Replace(std::vector<Store::Prepared> list) override;
-  void Put(Json object) override;
-  void Remove(Json last_state) override;
+  void Put(const PackedObject& object) override;
+  void Remove(const PackedObject& last_state) override;
 
   const ReflectorOptions options_;
   Store store_;

@@ -22,7 +22,8 @@ struct Key {
 
 template <>
 struct std::hash<sextant::kube::runtime::Key> {
-  std::size_t operator()(const sextant::kube::runtime::Key& key) const noexcept {
+  // Not noexcept: libstdc++ then keeps the hash with each key instead of computing it again.
+  std::size_t operator()(const sextant::kube::runtime::Key& key) const {
     const std::hash<std::string> of;
     return of(key.ns) * 31 + of(key.name);
   }

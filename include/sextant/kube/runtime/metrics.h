@@ -56,6 +56,7 @@ class ControllerMetrics {
   enum class Result { kSuccess, kRequeueAfter, kError, kTerminalError, kException };
   void Started();
   void Finished(Result result, Duration took);
+  void TimedOut();
 
  private:
   prometheus::Counter& success_;
@@ -64,6 +65,7 @@ class ControllerMetrics {
   prometheus::Counter& errors_;
   prometheus::Counter& terminal_errors_;
   prometheus::Counter& exceptions_;
+  prometheus::Counter& timeouts_;
   prometheus::Histogram& seconds_;
   prometheus::Gauge& active_workers_;
 };

@@ -28,6 +28,7 @@ class RetryLimiter {
   void Forget(const Key& key) { failures_.erase(key); }
 
   [[nodiscard]] int Failures(const Key& key) const;
+  [[nodiscard]] bool HasFailures() const { return !failures_.empty(); }
 
  private:
   [[nodiscard]] Duration TakeToken(TimePoint now);

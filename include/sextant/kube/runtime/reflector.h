@@ -20,19 +20,24 @@ class ReflectorTarget {
   virtual ~ReflectorTarget() = default;
 
   // Of a list that is being read, page by page; nothing changes yet.
-  [[nodiscard]] virtual Store::Prepared Prepare(Json object) = 0;
+  [[nodiscard]] virtual Store::Prepared Prepare(const PackedObject& object) = 0;
   virtual void Replace(std::vector<Store::Prepared> list) = 0;
 
-  virtual void Put(Json object) = 0;
-  virtual void Remove(Json last_state) = 0;
+  virtual void Put(const PackedObject& object) = 0;
+  virtual void Remove(const PackedObject& last_state) = 0;
 };
 
 struct ReflectorOptions {
   GroupVersionResource resource;
   Selection selection = {};
-  std::int64_t page_size = 250;  // objects a list page; bounds the memory that a list needs
-  // How long the API server may be silent. It sends a bookmark about every minute.
+  // Objects a list page; 0: all in one, which the API server answers from its memory. Either way
+  // this process holds one of them at a time, if the server sends them one by one, as it does since
+  // Kubernetes 1.33; one before that sends a page as a whole.
+  std::int64_t page_size = 0;
+  // How long a watch may be silent. The API server sends a bookmark about every minute.
   std::chrono::milliseconds silence = std::chrono::minutes(3);
+  // How long the API server may take until it begins to answer, and be silent within a list.
+  std::chrono::milliseconds answer_timeout = std::chrono::seconds(15);
   WatcherOptions watcher = {};
 };
 
@@ -48,9 +53,8 @@ class Reflector {
   void Run(const std::stop_token& stop);
 
  private:
-  class Sink;
-
   void BeginList();
+  void FailList(const Error& error);
   void ReadPage(const Watcher::List& list, const std::stop_token& stop);
   void ReadEvents(const Watcher::Watch& watch, const std::stop_token& stop);
   [[nodiscard]] bool TakeEvent(std::string_view line);

@@ -2,12 +2,14 @@
 
 #include "sextant/kube/object.h"
 #include "sextant/kube/runtime/key.h"
+#include "sextant/kube/runtime/packed_object.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sextant::kube::runtime {
 
@@ -19,7 +21,8 @@ using SnapshotPtr = std::shared_ptr<const Snapshot>;
 // tree takes, and unpacked when asked for. Safe for concurrent use.
 class Snapshot {
  public:
-  [[nodiscard]] static SnapshotPtr Make(Json object);
+  [[nodiscard]] static SnapshotPtr Make(const PackedObject& object);
+  [[nodiscard]] static SnapshotPtr Make(Json object) { return Make(Pack(std::move(object))); }
 
   [[nodiscard]] const Key& GetKey() const { return key_; }
   [[nodiscard]] std::string_view Uid() const { return uid_; }
@@ -31,14 +34,14 @@ class Snapshot {
   [[nodiscard]] Json Object() const;
 
  private:
-  explicit Snapshot(const Json& object);
+  explicit Snapshot(const PackedObject& object);
 
   Key key_;
   std::string uid_;
   std::string resource_version_;
   std::int64_t generation_;
   bool being_deleted_;
-  std::size_t unpacked_size_ = 0;
+  std::size_t unpacked_size_;
   std::string packed_;
 };
 

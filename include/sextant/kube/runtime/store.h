@@ -1,6 +1,7 @@
 #pragma once
 
 #include "sextant/kube/runtime/change.h"
+#include "sextant/kube/runtime/packed_object.h"
 #include "sextant/kube/runtime/snapshot.h"
 
 #include <cstddef>
@@ -16,8 +17,14 @@
 
 namespace sextant::kube::runtime {
 
-// The values under which an index finds an object.
-using IndexFunction = std::function<std::vector<std::string>(const Json&)>;
+// The values under which an index finds an object. An index that reads nothing but metadata says
+// so, and the object need not be unpacked for it.
+struct IndexFunction {
+  enum class Reads { kObject, kMetadata };
+
+  std::function<std::vector<std::string>(const Json&)> values;
+  Reads reads = Reads::kObject;
+};
 
 [[nodiscard]] IndexFunction ByNamespace();
 [[nodiscard]] IndexFunction ByOwnerUid();  // every owner, the controller among them
@@ -43,8 +50,8 @@ class Store {
                                               const std::string& value) const;
 
   // The writer's. They return what has changed; a state that the store has already is no change.
-  std::optional<Change> Put(Json object);
-  std::optional<Change> Remove(Json last_state);
+  std::optional<Change> Put(const PackedObject& object);
+  std::optional<Change> Remove(const PackedObject& last_state);
 
   // A whole list, which may come in parts: first all are prepared, then they replace what there is
   // at once; of several states of one object the last counts. What is not among them has been
@@ -53,7 +60,7 @@ class Store {
     SnapshotPtr snapshot;
     std::vector<std::vector<std::string>> values;  // by index; none when the store has the state
   };
-  [[nodiscard]] Prepared Prepare(Json object) const;
+  [[nodiscard]] Prepared Prepare(const PackedObject& object) const;
   std::vector<Change> Replace(std::vector<Prepared> list);
 
  private:

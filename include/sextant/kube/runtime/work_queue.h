@@ -4,6 +4,7 @@
 #include "sextant/kube/runtime/key.h"
 #include "sextant/kube/runtime/rate_limiter.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -12,6 +13,7 @@
 #include <set>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 namespace sextant::kube::runtime {
 
@@ -23,6 +25,10 @@ class WorkItem;
 // again as soon as that worker is done: so no addition is lost and no work is done twice.
 // The three sets that bring this about (waiting, dirty, processing) are those of client-go's queue.
 // Here they are marks in one table, whose nodes the queue refers to, so that a key is copied once.
+//
+// A wake-up costs more than all else. So a worker that finds nothing looks out for a while before
+// it sleeps, one at a time, and an addition wakes a worker only if none is looking out or on its
+// way; a worker that takes a key and leaves others wakes the next.
 //
 // Safe for concurrent use. Memory grows with the number of different keys only.
 class WorkQueue {
@@ -70,13 +76,20 @@ class WorkQueue {
   using Table = std::unordered_map<Key, State>;
   using Node = Table::value_type;
 
+  [[nodiscard]] std::unique_lock<std::mutex> Lock() const;
   void Done(Node& node);
   void AddLocked(const Key& key);
   void AddAfterLocked(const Key& key, Duration delay);
   [[nodiscard]] std::optional<WorkItem> TakeLocked();
+  [[nodiscard]] Node& NodeLocked(const Key& key);
+  void EraseLocked(Node& node);
   void Enqueue(Node& node);
-  void MoveDueLocked(TimePoint now);
+  void WakeLocked();
+  void MoveDueLocked();
+  void LookOut(std::unique_lock<std::mutex>& lock);
   void WaitLocked(std::unique_lock<std::mutex>& lock);
+  // For metrics; reading the clock is not free.
+  [[nodiscard]] TimePoint MeasuredNow() const;
 
   const Clock& clock_;
   QueueMetrics* const metrics_;
@@ -88,12 +101,18 @@ class WorkQueue {
   Table table_;              // of keys that are dirty or with a worker
   std::deque<Node*> queue_;  // dirty and with no worker
   std::size_t processing_ = 0;
-  std::size_t waiting_ = 0;  // workers at changed_
-  bool has_timer_ = false;   // a worker is at timer_changed_
+  std::vector<Table::node_type> spare_;  // of the table, to be used again
+  std::size_t waiting_ = 0;              // workers at changed_
+  bool has_timer_ = false;               // a worker is at timer_changed_
+  bool is_coming_ = false;               // a worker has been woken and is not here yet
+  bool looks_out_ = false;               // a worker looks at has_news_
   std::unordered_map<Key, TimePoint> delayed_;
   std::set<std::pair<TimePoint, Key>> deadlines_;  // of delayed_, by time
   RetryLimiter retries_;
   bool closed_ = false;
+  // Written under mutex_, read without.
+  std::atomic<bool> has_news_ = false;      // for the worker that looks out
+  std::atomic<bool> has_failures_ = false;  // in retries_
 };
 
 // A key that a worker holds. Until it is destroyed nobody else is given the same key. It must not

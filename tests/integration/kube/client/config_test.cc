@@ -1,14 +1,17 @@
 // Configuration from files.
 #include "sextant/kube/config.h"
 
+#include "kube/client/tls_source.h"
 #include "kube/client/token_source.h"
 #include "sextant/kube/base64.h"
+#include "tests/support/certificates.h"
 #include "tests/support/mock_transport.h"
 #include "tests/support/temporary_directory.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <format>
 #include <memory>
@@ -61,6 +64,7 @@ users: [{name: u, user: {tokenFile: token}}]
   const auto config = LoadKubeconfig(kubeconfig);
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->authority, "the authority");
+  EXPECT_EQ(config->authority_file, directory.Path() / "ca.crt");
   EXPECT_EQ(config->token_file, directory.Path() / "token");
 
   std::filesystem::remove(directory.Path() / "ca.crt");
@@ -68,20 +72,59 @@ users: [{name: u, user: {tokenFile: token}}]
   EXPECT_THAT(LoadKubeconfig(directory.Path() / "none").error().message, HasSubstr("none"));
 }
 
-TEST(TokenSourceTest, RenewedTokenIsReadWithinAMinute) {
+TEST(TokenSourceTest, RenewedTokenIsReadWhenTheOldOneIsOldEnough) {
   const TemporaryDirectory directory;
   Config config;
   config.token_file = directory.Write("token", "first\n");
   const auto clock = std::make_shared<testing::ManualClock>();
-  TokenSource source(config, clock);
+  constexpr auto kMaxAge = std::chrono::minutes(1);
+  TokenSource source(config, clock, kMaxAge);
   EXPECT_EQ(source.Token(), "first");
   (void)directory.Write("token", "second\n");
   EXPECT_EQ(source.Token(), "first");
-  clock->Advance(TokenSource::kMaxAge);
+  clock->Advance(kMaxAge);
   EXPECT_EQ(source.Token(), "second");
   std::filesystem::remove(*config.token_file);
-  clock->Advance(TokenSource::kMaxAge);
+  clock->Advance(kMaxAge);
   EXPECT_EQ(source.Token(), "second");
+}
+
+TEST(TlsSourceTest, RenewedFilesAreUsedOnceTheyFitTogether) {
+  const testing::CertificateAuthority authority("authority");
+  const testing::KeyPair first = authority.Issue({.common_name = "client"});
+  const testing::KeyPair second = authority.Issue({.common_name = "client"});
+  const TemporaryDirectory directory;
+  Config config{.server = "https://x"};
+  config.authority = authority.Certificate();
+  config.authority_file = directory.Write("ca.crt", config.authority);
+  config.client_certificate = first.certificate;
+  config.client_certificate_file = directory.Write("tls.crt", first.certificate);
+  config.client_key = first.private_key;
+  config.client_key_file = directory.Write("tls.key", first.private_key);
+  const auto clock = std::make_shared<testing::ManualClock>();
+  constexpr auto kMaxAge = std::chrono::minutes(1);
+  TlsSource source(config, clock, kMaxAge);
+  const auto before = source.Current();
+  clock->Advance(kMaxAge);
+  EXPECT_EQ(source.Current(), before) << "nothing has changed";
+
+  (void)directory.Write("tls.crt", second.certificate);
+  clock->Advance(kMaxAge);
+  EXPECT_EQ(source.Current(), before) << "the key is still the old certificate's";
+  (void)directory.Write("tls.key", second.private_key);
+  EXPECT_EQ(source.Current(), before) << "not old enough to be read again";
+  clock->Advance(kMaxAge);
+  const auto after = source.Current();
+  EXPECT_EQ(after->client_certificate, second.certificate);
+  EXPECT_EQ(after->client_key, second.private_key);
+  EXPECT_EQ(after->authority, config.authority);
+
+  (void)directory.Write("ca.crt", "garbage");
+  clock->Advance(kMaxAge);
+  EXPECT_EQ(source.Current(), after);
+  std::filesystem::remove(*config.authority_file);
+  clock->Advance(kMaxAge);
+  EXPECT_EQ(source.Current(), after);
 }
 
 }  // namespace

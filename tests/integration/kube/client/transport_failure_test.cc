@@ -1,8 +1,11 @@
 // A clear error for each thing that goes wrong on the way, and no crash.
+#include "sextant/kube/client.h"
 #include "tests/integration/kube/client/transport_fixture.h"
 #include "tests/support/loopback.h"
 #include "tests/support/temporary_directory.h"
 
+#include <boost/asio.hpp>
+#include <boost/asio/ssl.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -27,6 +30,20 @@ class TransportFailureTest : public TransportTest {
     Serve(identity, [](Connection& connection) {
       while (connection.ReadRequest()) connection.Write(HttpAnswer(200, "{}"));
     });
+  }
+  // The version of TLS that a client and the server agree on when the client takes any.
+  std::string NegotiatedWithoutLimits() const {
+    namespace asio = boost::asio;
+    asio::io_context io;
+    asio::ssl::context tls(asio::ssl::context::tls_client);
+    SSL_CTX_set_min_proto_version(tls.native_handle(), TLS1_VERSION);
+    SSL_CTX_set_cipher_list(tls.native_handle(), "DEFAULT:@SECLEVEL=0");
+    asio::ssl::stream<asio::ip::tcp::socket> stream(io, tls);
+    const auto port = std::stoi(server_->Url().substr(server_->Url().rfind(':') + 1));
+    stream.next_layer().connect(
+        {asio::ip::address_v4::loopback(), static_cast<asio::ip::port_type>(port)});
+    stream.handshake(asio::ssl::stream_base::client);
+    return SSL_get_version(stream.native_handle());
   }
   // Answers with these bytes and closes.
   void ServeBytes(std::string bytes) {
@@ -98,6 +115,18 @@ TEST_F(TransportFailureTest, UnknownHost) {
   EXPECT_THAT(error.message, HasSubstr("Error resolving address"));
 }
 
+// What the server speaks is seen by a client that is content with it.
+TEST_F(TransportFailureTest, TlsBelow12IsRefused) {
+  Serve(authority_.Issue({.common_name = "server", .hosts = {"127.0.0.1"}}),
+        [](Connection& connection) {
+          while (connection.ReadRequest()) connection.Write(HttpAnswer(200, "{}"));
+        },
+        {.speaks_old_tls = true});
+  EXPECT_EQ(NegotiatedWithoutLimits(), "TLSv1.1");
+  Connect();
+  ExpectUnavailable("Error in SSL handshake");
+}
+
 TEST_F(TransportFailureTest, ServerWithoutTls) {
   Serve(std::nullopt, [](Connection& connection) { connection.Write("SSH-2.0-OpenSSH\r\n"); });
   Config config = ServerConfig();
@@ -149,6 +178,25 @@ TEST_F(TransportFailureTest, ChunkLengthsThatAreNone) {
     Connect();
     EXPECT_EQ(GetError().code, ErrorCode::kUnavailable) << length;
     transport_.reset();
+  }
+}
+
+TEST_F(TransportFailureTest, AnswerThatIsNoObjectIsMalformed) {
+  for (const std::string& garbage :
+       {std::string("<html>login</html>"), std::string(), std::string("{"),
+        std::string(R"({"items":[)"), std::string("\xff\xfe{}"), std::string("[]"),
+        std::string(1'000'000, '['), std::string(R"({"kind":"PodList"}{})")}) {
+    ServeAnswer(HttpAnswer(200, garbage));
+    Connect();
+    const Client client(std::move(transport_));
+    const auto object = client.Get({resources::Pods(), "x", "y"});
+    ASSERT_FALSE(object) << garbage.substr(0, 100);
+    EXPECT_EQ(object.error().code, ErrorCode::kMalformed);
+    EXPECT_EQ(object.error().status, 200);
+    EXPECT_THAT(object.error().message, HasSubstr("the answer is no JSON object"));
+    const auto list = client.List(resources::Pods());
+    ASSERT_FALSE(list) << garbage.substr(0, 100);
+    EXPECT_EQ(list.error().code, ErrorCode::kMalformed);
   }
 }
 

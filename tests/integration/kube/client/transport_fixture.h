@@ -29,8 +29,10 @@ class TransportTest : public ::testing::Test {
   void Serve(testing::ScriptedServer::Handler handler) {
     Serve(authority_.Issue({.common_name = "server", .hosts = {"127.0.0.1"}}), std::move(handler));
   }
-  void Serve(std::optional<testing::KeyPair> identity, testing::ScriptedServer::Handler handler) {
-    server_ = std::make_unique<testing::ScriptedServer>(std::move(identity), std::move(handler));
+  void Serve(std::optional<testing::KeyPair> identity, testing::ScriptedServer::Handler handler,
+             const testing::ScriptedServer::Options& options = {}) {
+    server_ =
+        std::make_unique<testing::ScriptedServer>(std::move(identity), std::move(handler), options);
   }
   // Answers every request with the same bytes.
   void ServeAnswer(std::string answer) {

@@ -1,11 +1,13 @@
 // Requests and their answers.
 #include "tests/integration/kube/client/transport_fixture.h"
+#include "tests/support/mock_transport.h"
 #include "tests/support/temporary_directory.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdint>
 #include <fstream>
 #include <mutex>
 #include <string>
@@ -120,6 +122,28 @@ TEST_F(TransportSendTest, TokenFileIsReadForNewTransportsAndKeptWhenItGoes) {
   EXPECT_THAT(unauthenticated.error().message, HasSubstr("token: No such file"));
 }
 
+TEST_F(TransportSendTest, NewAuthorityIsTrustedByNewConnections) {
+  const testing::CertificateAuthority next("next");
+  const testing::TemporaryDirectory directory;
+  ServeAndRecord();
+  Config config = ServerConfig();
+  config.authority_file = directory.Write("ca.crt", config.authority);
+  Connect(config, {.credentials_max_age = milliseconds(0)});
+  ASSERT_TRUE(Get());
+
+  const auto port = std::stoi(server_->Url().substr(server_->Url().rfind(':') + 1));
+  server_.reset();
+  Serve(next.Issue({.common_name = "server", .hosts = {"127.0.0.1"}}),
+        [](Connection& connection) {
+          while (connection.ReadRequest()) connection.Write(HttpAnswer(200, "{}"));
+        },
+        {.port = static_cast<std::uint16_t>(port)});
+  EXPECT_THAT(GetError().message, HasSubstr("the server's certificate is refused"));
+  (void)directory.Write("ca.crt", next.Certificate());
+  const auto response = Get();
+  EXPECT_TRUE(response) << response.error().message;
+}
+
 TEST_F(TransportSendTest, RedirectIsAnAnswerAndNotFollowed) {
   std::atomic<int> elsewhere = 0;
   const testing::ScriptedServer other(std::nullopt, [&elsewhere](Connection&) { ++elsewhere; });
@@ -154,6 +178,51 @@ TEST_F(ClosedConnectionTest, GetIsAskedAgain) {
   ServeEachConnectionOnce();
   Connect();
   for (int i = 0; i < 6; ++i) ASSERT_TRUE(Get());
+}
+
+// A connection that was reset fails while the request's body is still being sent, and cpprestsdk
+// leaves that to us.
+TEST_F(ClosedConnectionTest, PutOnAConnectionThatWasResetIsSentOnANewOne) {
+  Serve([this](Connection& connection) {
+    if (!connection.ReadRequest()) return;
+    ++seen_;
+    connection.Write(HttpAnswer(200, "{}"));
+    connection.Reset();
+  });
+  Connect();
+  constexpr int kPuts = 20;
+  for (int i = 0; i < kPuts; ++i) {
+    const auto response = transport_->Send(
+        {.method = Method::kPut, .target = "/x", .body = std::string(100'000, 'x')},
+        In(seconds(20)), {});
+    ASSERT_TRUE(response) << response.error().message;
+  }
+  EXPECT_GE(seen_, kPuts);
+}
+
+TEST_F(ClosedConnectionTest, StreamOnAClosedConnectionIsOpenedOnANewOne) {
+  ServeEachConnectionOnce();
+  Connect();
+  testing::CollectingSink sink;
+  for (int i = 0; i < 6; ++i) {
+    const auto end = transport_->Stream({.target = "/watch"}, sink, {}, {});
+    ASSERT_TRUE(end) << end.error().message;
+  }
+  EXPECT_EQ(sink.Lines().size(), 6U);
+}
+
+TEST_F(ClosedConnectionTest, ServerThatAlwaysHangsUpIsAskedTwiceAndNoMore) {
+  Serve([this](Connection& connection) {
+    if (connection.ReadRequest()) ++seen_;
+  });
+  Connect();
+  EXPECT_EQ(GetError().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(seen_, 2);
+  const auto post =
+      transport_->Send({.method = Method::kPost, .target = "/x", .body = "{}", .idempotent = false},
+                       In(seconds(20)), {});
+  EXPECT_EQ(post.error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(seen_, 3);
 }
 
 TEST_F(ClosedConnectionTest, PostIsExecutedAtMostOnce) {

@@ -161,6 +161,7 @@ TEST_F(InformerIntegrationTest, CompactionDuringACutIsFollowedByACleanList) {
 TEST_F(InformerIntegrationTest, SilentConnectionIsGivenUpAndTheListReadAgain) {
   ReflectorOptions options = Options();
   options.silence = seconds(2);
+  options.answer_timeout = seconds(2);
   Informer informer(proxied_, options, clock_, {}, &metrics_.Watch("configmaps"));
   informer.AddHandler([this](const Change& change) { news_.Take(change); });
   informer.Start();

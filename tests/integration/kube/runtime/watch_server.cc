@@ -28,6 +28,6 @@ int main(int argc, char** argv) {
                                : testing::HttpAnswer(200, "{}"));
         }
       },
-      port);
+      {.port = port});
   while (true) pause();
 }

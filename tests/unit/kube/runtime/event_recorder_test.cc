@@ -16,7 +16,6 @@ using std::chrono::seconds;
 using ::testing::_;
 using ::testing::HasSubstr;
 using ::testing::Return;
-using ::testing::SaveArg;
 using ::testing::StartsWith;
 
 class EventRecorderTest : public ::testing::Test {

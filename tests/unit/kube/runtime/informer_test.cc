@@ -19,7 +19,6 @@ using ::testing::_;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::InSequence;
-using ::testing::Return;
 
 std::string InWords(const Change& change) {
   const std::string name = change.Newest().GetKey().name;
@@ -41,8 +40,8 @@ class InformerTest : public ::testing::Test {
   }
 
   void ExpectList(const Json& list, const std::string& target = "limit=2") {
-    EXPECT_CALL(mocked_.transport, Send(IsRequest(Method::kGet, target), _, _))
-        .WillOnce(Return(Answer(200, list)));
+    EXPECT_CALL(mocked_.transport, Stream(IsRequest(Method::kGet, target), _, _, _))
+        .WillOnce(StreamOf(list));
   }
 
   template <typename Action>
@@ -218,14 +217,27 @@ TEST_F(InformerTest, BrokenWatchGoesOnWhereItWas) {
 
 TEST_F(InformerTest, FailedListIsTriedAgainFromTheBeginning) {
   ExpectList(ListOf({ConfigMap("a", "1"), ConfigMap("b", "2")}, "9", "next"));
-  EXPECT_CALL(mocked_.transport, Send(IsRequest(Method::kGet, "continue=next"), _, _))
-      .WillOnce(Return(std::unexpected(Error{.code = ErrorCode::kGone, .status = 410})));
+  EXPECT_CALL(mocked_.transport, Stream(IsRequest(Method::kGet, "continue=next"), _, _, _))
+      .WillOnce(StreamThat({}, std::unexpected(Error{.code = ErrorCode::kGone, .status = 410})));
   ExpectList(ListOf({ConfigMap("a", "1")}, "20"));
   ExpectLastWatch("20");
   Start();
   PassBackOff();
   EXPECT_THAT(journal_.Await(1), ElementsAre("added a"));
   EXPECT_EQ(informer_->Objects().Size(), 1U);
+}
+
+TEST_F(InformerTest, ListThatIsNoneIsTriedAgain) {
+  for (const Json& none : {Json::array(), Json{{"items", {1}}}, Json{{"kind", "PodList"}}}) {
+    ExpectList(none);
+  }
+  EXPECT_CALL(mocked_.transport, Stream(IsRequest(Method::kGet, "limit=2"), _, _, _))
+      .WillOnce(StreamThat({"{\"items\":[{\"metadata\""}, EndBy(StreamEnd::Cause::kServer)));
+  ExpectList(ListOf({ConfigMap("a", "1")}, "20"));
+  ExpectLastWatch("20");
+  Start();
+  for (int i = 0; i < 4; ++i) PassBackOff();
+  EXPECT_THAT(journal_.Await(1), ElementsAre("added a"));
 }
 
 TEST_F(InformerTest, LateHandlerIsToldOfEverythingThereIs) {
@@ -254,8 +266,8 @@ TEST_F(InformerTest, SlowHandlerDelaysNobodyElse) {
 }
 
 TEST_F(InformerTest, StopEndsABackOffAndAWaitForTheList) {
-  EXPECT_CALL(mocked_.transport, Send(_, _, _))
-      .WillOnce(Return(std::unexpected(Error{.code = ErrorCode::kUnavailable})));
+  EXPECT_CALL(mocked_.transport, Stream(_, _, _, _))
+      .WillOnce(StreamThat({}, std::unexpected(Error{.code = ErrorCode::kUnavailable})));
   Start();
   clock_.AwaitSleeper();
   std::jthread waiter([this] { EXPECT_FALSE(informer_->WaitUntilSynced(seconds(60))); });

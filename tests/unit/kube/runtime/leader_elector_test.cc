@@ -17,7 +17,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::_;
 using ::testing::ElementsAre;
-using ::testing::Invoke;
 
 // An API server that keeps one Lease, as far as a candidate can tell.
 class LeaseServer {
@@ -90,6 +89,11 @@ class LeaderElectorTest : public ::testing::Test {
     ASSERT_TRUE(elector_->Start().has_value());
   }
 
+  void StartLeading() {
+    Start();
+    (void)journal_.Await(1);
+  }
+
   // Lets the elector try once more.
   void PassRetryPeriod() {
     clock_.AwaitSleeper();
@@ -117,8 +121,7 @@ TEST_F(LeaderElectorTest, FirstToComeLeads) {
 }
 
 TEST_F(LeaderElectorTest, StopGivesTheLeaseUp) {
-  Start();
-  (void)journal_.Await(1);
+  StartLeading();
   elector_->Stop();
   EXPECT_FALSE(elector_->IsLeading());
   EXPECT_EQ(server_.Record().holder, "");
@@ -141,16 +144,14 @@ TEST_F(LeaderElectorTest, WaitsWhileAnotherRenewsAndTakesOverWhenItNoLongerDoes)
 }
 
 TEST_F(LeaderElectorTest, RenewalProlongsTheTerm) {
-  Start();
-  (void)journal_.Await(1);
+  StartLeading();
   for (int i = 0; i < 10; ++i) PassRetryPeriod();
   EXPECT_TRUE(elector_->IsLeading());
   EXPECT_EQ(server_.Record().transitions, 0);
 }
 
 TEST_F(LeaderElectorTest, LeaderThatCannotRenewStopsInTime) {
-  Start();
-  (void)journal_.Await(1);
+  StartLeading();
   clock_.AwaitSleeper();
   server_.Fail(Error{.code = ErrorCode::kUnavailable});
   clock_.Advance(milliseconds(9999));
@@ -161,8 +162,7 @@ TEST_F(LeaderElectorTest, LeaderThatCannotRenewStopsInTime) {
 }
 
 TEST_F(LeaderElectorTest, FailedRenewalsAreTriedAgain) {
-  Start();
-  (void)journal_.Await(1);
+  StartLeading();
   server_.Fail(Error{.code = ErrorCode::kUnavailable});
   PassRetryPeriod();
   PassRetryPeriod();
@@ -173,8 +173,7 @@ TEST_F(LeaderElectorTest, FailedRenewalsAreTriedAgain) {
 }
 
 TEST_F(LeaderElectorTest, LeaderWhoseLeaseWasTakenStops) {
-  Start();
-  (void)journal_.Await(1);
+  StartLeading();
   clock_.AwaitSleeper();
   server_.Set(Others("t1"));
   clock_.Advance(milliseconds(2400));
@@ -184,8 +183,7 @@ TEST_F(LeaderElectorTest, LeaderWhoseLeaseWasTakenStops) {
 }
 
 TEST_F(LeaderElectorTest, ForeignWriteThatLeavesTheHolderIsNoLoss) {
-  Start();
-  (void)journal_.Await(1);
+  StartLeading();
   server_.Set(server_.Record());  // a new resourceVersion, as after an edit of its labels
   PassRetryPeriod();
   clock_.Advance(seconds(8));

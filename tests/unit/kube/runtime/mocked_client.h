@@ -78,6 +78,17 @@ inline StreamEnd EndBy(StreamEnd::Cause cause) {
   return {.cause = cause, .response = {.status = 200}};
 }
 
+// A list, in two pieces.
+inline auto StreamOf(const Json& list) {
+  return [text = list.dump()](const Request&, LineSink& sink, const StreamOptions&,
+                              const std::stop_token&) -> Result<StreamEnd> {
+    const std::string_view all = text;
+    const bool goes_on =
+        sink.OnLine(all.substr(0, all.size() / 2)) && sink.OnLine(all.substr(all.size() / 2));
+    return EndBy(goes_on ? StreamEnd::Cause::kServer : StreamEnd::Cause::kSink);
+  };
+}
+
 // A watch that sends these lines and then ends as given, or stays open until it is stopped.
 inline auto StreamThat(std::vector<std::string> lines,
                        std::optional<Result<StreamEnd>> end = std::nullopt) {

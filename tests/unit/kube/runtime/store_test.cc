@@ -33,7 +33,7 @@ std::vector<std::string> NamesOf(const std::vector<SnapshotPtr>& snapshots) {
 
 std::vector<Store::Prepared> PrepareAll(const Store& store, const std::vector<Json>& objects) {
   std::vector<Store::Prepared> list;
-  for (const Json& object : objects) list.push_back(store.Prepare(object));
+  for (const Json& object : objects) list.push_back(store.Prepare(Pack(object)));
   return list;
 }
 
@@ -56,33 +56,33 @@ TEST(SnapshotTest, KeepsTheObjectButForManagedFields) {
 
 TEST(StoreTest, PutTellsWhatHasChanged) {
   Store store;
-  const auto added = store.Put(ConfigMap("a", "1"));
+  const auto added = store.Put(Pack(ConfigMap("a", "1")));
   ASSERT_TRUE(added.has_value());
   EXPECT_TRUE(added->IsAddition());
-  const auto updated = store.Put(ConfigMap("a", "2"));
+  const auto updated = store.Put(Pack(ConfigMap("a", "2")));
   ASSERT_TRUE(updated.has_value());
   EXPECT_TRUE(updated->IsUpdate());
   EXPECT_EQ(updated->before->ResourceVersion(), "1");
   EXPECT_EQ(updated->after, store.Get({"default", "a"}));
-  EXPECT_FALSE(store.Put(ConfigMap("a", "2")).has_value());
+  EXPECT_FALSE(store.Put(Pack(ConfigMap("a", "2"))).has_value());
   EXPECT_EQ(store.Size(), 1U);
 }
 
 TEST(StoreTest, RemoveTellsTheLastState) {
   Store store;
-  (void)store.Put(ConfigMap("a", "1"));
-  const auto removed = store.Remove(ConfigMap("a", "3"));
+  (void)store.Put(Pack(ConfigMap("a", "1")));
+  const auto removed = store.Remove(Pack(ConfigMap("a", "3")));
   ASSERT_TRUE(removed.has_value());
   EXPECT_TRUE(removed->IsDeletion());
   EXPECT_FALSE(removed->missed);
   EXPECT_EQ(removed->Newest().ResourceVersion(), "3");
   EXPECT_EQ(store.Get({"default", "a"}), nullptr);
-  EXPECT_FALSE(store.Remove(ConfigMap("a", "3")).has_value());
+  EXPECT_FALSE(store.Remove(Pack(ConfigMap("a", "3"))).has_value());
 }
 
 TEST(StoreTest, ReplaceTellsTheDifference) {
   Store store;
-  for (const char* name : {"gone", "kept", "changed"}) (void)store.Put(ConfigMap(name, "1"));
+  for (const char* name : {"gone", "kept", "changed"}) (void)store.Put(Pack(ConfigMap(name, "1")));
   const SnapshotPtr kept = store.Get({"default", "kept"});
   const auto changes = store.Replace(PrepareAll(
       store, {ConfigMap("kept", "1"), ConfigMap("changed", "2"), ConfigMap("new", "3")}));
@@ -108,7 +108,7 @@ TEST(StoreTest, LastOfSeveralStatesInAListCounts) {
 
 TEST(StoreTest, SameNameAndVersionOfAnotherObjectIsAChange) {
   Store store;
-  (void)store.Put(ConfigMap("a", "1", "first"));
+  (void)store.Put(Pack(ConfigMap("a", "1", "first")));
   const auto changes = store.Replace(PrepareAll(store, {ConfigMap("a", "1", "second")}));
   ASSERT_EQ(changes.size(), 1U);
   EXPECT_EQ(changes[0].before->Uid(), "first");
@@ -117,25 +117,37 @@ TEST(StoreTest, SameNameAndVersionOfAnotherObjectIsAChange) {
 
 TEST(StoreTest, IndexFollowsTheObjects) {
   Store store({{"app", ByLabel("app")}});
-  (void)store.Put(Labelled("a", "1", "db"));
-  (void)store.Put(Labelled("b", "2", "db"));
-  (void)store.Put(ConfigMap("c", "3"));
+  (void)store.Put(Pack(Labelled("a", "1", "db")));
+  (void)store.Put(Pack(Labelled("b", "2", "db")));
+  (void)store.Put(Pack(ConfigMap("c", "3")));
   EXPECT_THAT(NamesOf(store.Find("app", "db")), ElementsAre("a", "b"));
-  (void)store.Put(Labelled("b", "4", "web"));
+  (void)store.Put(Pack(Labelled("b", "4", "web")));
   EXPECT_THAT(NamesOf(store.Find("app", "db")), ElementsAre("a"));
   EXPECT_THAT(NamesOf(store.Find("app", "web")), ElementsAre("b"));
-  (void)store.Remove(Labelled("a", "5", "db"));
+  (void)store.Remove(Pack(Labelled("a", "5", "db")));
   EXPECT_THAT(store.Find("app", "db"), IsEmpty());
   (void)store.Replace(PrepareAll(store, {Labelled("b", "4", "web"), Labelled("d", "6", "web")}));
   EXPECT_THAT(NamesOf(store.Find("app", "web")), ElementsAre("b", "d"));
   EXPECT_THAT(store.Find("no such index", "db"), IsEmpty());
 }
 
+TEST(StoreTest, IndexMayReadTheWholeObject) {
+  const auto by_node = [](const Json& object) {
+    return std::vector{std::string(FindString(object, {"spec", "node"}))};
+  };
+  Store store({{"node", {by_node}}, {"namespace", ByNamespace()}});
+  Json object = ConfigMap("a", "1");
+  object["spec"]["node"] = "n1";
+  (void)store.Put(Pack(object));
+  EXPECT_THAT(NamesOf(store.Find("node", "n1")), ElementsAre("a"));
+  EXPECT_THAT(NamesOf(store.Find("namespace", "default")), ElementsAre("a"));
+}
+
 TEST(StoreTest, IndexesByNamespaceAndOwner) {
   Store store({{"namespace", ByNamespace()}, {"owner", ByOwnerUid()}});
   Json owned = ConfigMap("a", "1");
   owned["metadata"]["ownerReferences"] = {{{"uid", "u1"}, {"controller", true}}, {{"uid", "u2"}}};
-  (void)store.Put(owned);
+  (void)store.Put(Pack(owned));
   EXPECT_THAT(NamesOf(store.Find("namespace", "default")), ElementsAre("a"));
   EXPECT_THAT(NamesOf(store.Find("owner", "u1")), ElementsAre("a"));
   EXPECT_THAT(NamesOf(store.Find("owner", "u2")), ElementsAre("a"));

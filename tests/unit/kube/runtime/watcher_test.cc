@@ -252,7 +252,7 @@ TEST_F(WatcherTest, InterruptedListBeginsAgain) {
 
 TEST(StreamedListTest, BeginsTheWatchThatGoesOnAfterIt) {
   TimePoint now{std::chrono::hours(1000)};
-  Watcher watcher({}, [] { return 0.99; });
+  Watcher watcher({.stream_list = true}, [] { return 0.99; });
   EXPECT_TRUE(std::get<Watcher::Watch>(watcher.Next(now)).WithList());
   watcher.OnWatchStarted(now);
   EXPECT_EQ(watcher.OnEvent("ADDED", "3"), Effect::kCollect);
@@ -268,7 +268,7 @@ TEST(StreamedListTest, BeginsTheWatchThatGoesOnAfterIt) {
 
 TEST(StreamedListTest, BeginsAgainWhenItWasCutOff) {
   TimePoint now{std::chrono::hours(1000)};
-  Watcher watcher({}, [] { return 0.0; });
+  Watcher watcher({.stream_list = true}, [] { return 0.0; });
   watcher.OnWatchStarted(now);
   EXPECT_EQ(watcher.OnEvent("ADDED", "3"), Effect::kCollect);
   watcher.OnWatchFailed(kRefused, now);
@@ -281,7 +281,7 @@ TEST(StreamedListTest, BeginsAgainWhenItWasCutOff) {
 
 TEST(StreamedListTest, IsReadInPagesFromAServerThatDoesNotStream) {
   TimePoint now{std::chrono::hours(1000)};
-  Watcher watcher({}, [] { return 0.99; });
+  Watcher watcher({.stream_list = true}, [] { return 0.99; });
   watcher.OnWatchStarted(now);
   watcher.OnWatchFailed({.code = ErrorCode::kInvalid, .status = 422}, now);
   EXPECT_TRUE(std::holds_alternative<Watcher::List>(watcher.Next(now)));
@@ -290,7 +290,7 @@ TEST(StreamedListTest, IsReadInPagesFromAServerThatDoesNotStream) {
 }
 
 TEST(StreamedListTest, IsFollowedByWhatHasHappenedUntilItsEnd) {
-  Watcher watcher({}, [] { return 0.99; });
+  Watcher watcher({.stream_list = true}, [] { return 0.99; });
   watcher.OnWatchStarted(TimePoint{});
   EXPECT_EQ(watcher.OnEvent("ADDED", "3"), Effect::kCollect);
   EXPECT_EQ(watcher.OnEvent("MODIFIED", "4"), Effect::kCollect);
