@@ -20,6 +20,9 @@ Node::Node(const NodeOptions& options, const RecoveredNode& found, Time now)
     replicas_.emplace(branch.record.branch.id,
                       Replica(branch, record_.configuration.generation, now));
   }
+  for (const auto& [id, replica] : replicas_) {
+    KeepFork(replica.branch());  // power may have gone between the child's record and the parent's
+  }
 }
 
 Effects Node::Start() {
@@ -242,9 +245,7 @@ Replica& Node::Open(const Branch& branch) {
   const auto [entry, created] =
       replicas_.try_emplace(branch.id, branch, record_.configuration.generation);
   if (created) {
-    if (Replica* parent = Find(branch.parent)) {
-      parent->KeepFork(branch.id, branch.fork);
-    }
+    KeepFork(branch);
     for (const auto& [id, other] : replicas_) {
       if (other.branch().parent == branch.id) {
         entry->second.KeepFork(id, other.branch().fork);
@@ -252,6 +253,12 @@ Replica& Node::Open(const Branch& branch) {
     }
   }
   return entry->second;
+}
+
+void Node::KeepFork(const Branch& child) {
+  if (Replica* parent = Find(child.parent)) {
+    parent->KeepFork(child.id, child.fork);
+  }
 }
 
 Replica* Node::Find(BranchId branch) {

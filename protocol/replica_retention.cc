@@ -156,12 +156,13 @@ void Replica::ForgetDropped(const NodeRecord& node) {
 }
 
 // A pin or a branch exists when a write quorum has it, so any takeover quorum knows it. Until one
-// has told, nothing is collected: this member may be new, or have slept.
+// has told, nothing is collected: this member may be new, or have slept. As many as write must have
+// told, too: then a later pin's quorum has two that refuse it, and one of them may be replaced.
 void Replica::AdvanceRetention(const NodeRecord& node) {
   const auto informed = [&](const MemberId& member) {
     return member == node.member || informed_by_.contains(member);
   };
-  if (!node.configuration.CanTakeOver(informed)) {
+  if (!node.configuration.CanTakeOver(informed) || !node.configuration.CanWrite(informed)) {
     return;
   }
   retain_from_ = retain_next_;

@@ -91,6 +91,7 @@ class Node {
   bool Agreed(const Uuid& from, BranchId branch, Epoch epoch, Generation generation, Effects& out);
   void Learn(const Configuration& configuration, Effects& out);
   Replica& Open(const Branch& branch);
+  void KeepFork(const Branch& child);
   Replica* Find(BranchId branch);
   // Reads (node_read.cc).
   [[nodiscard]] ReadStatus CanRead(BranchId branch, Position at) const;

@@ -293,6 +293,17 @@ TEST(BranchTest, AForkIsKeptWhateverTheHorizon) {
   EXPECT_EQ(ValueOf(cluster.Read(0, 2, 0, {0, child.vdl()})), 3U);
 }
 
+// The child's record is written at once, its parent's with the next checkpoint.
+TEST(BranchTest, APowerCutBetweenTheChildsRecordAndTheParentsForgetsNoFork) {
+  Cluster cluster;
+  const Lsn fork = Opened(cluster, 2).vdl();
+  cluster.Start(1, {.id = 2, .parent = 1, .fork = fork});
+  cluster.Pump();
+  cluster.Restart(0);
+  ASSERT_TRUE(cluster.node(0).replicas().contains(2));
+  EXPECT_EQ(cluster.replica(0, 1).record().forks, (std::map<BranchId, Lsn>{{2, fork}}));
+}
+
 TEST(BranchTest, DamageFoundThroughAChildIsItsParents) {
   Cluster cluster;
   Opened(cluster, 6);

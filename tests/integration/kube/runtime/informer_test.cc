@@ -103,9 +103,10 @@ TEST_F(InformerIntegrationTest, EventsArriveWithinATenthOfASecond) {
         std::chrono::duration_cast<milliseconds>(news_.Await("added " + name) - created_at));
   }
   std::ranges::sort(delays);
-  std::printf("delay of events: median %ld ms, worst %ld ms\n",
-              static_cast<long>(delays[50].count()), static_cast<long>(delays.back().count()));
-  EXPECT_LT(delays[50], milliseconds(100));
+  std::printf("delay of events: median %ld ms, p99 %ld ms, worst %ld ms\n",
+              static_cast<long>(delays[50].count()), static_cast<long>(delays[98].count()),
+              static_cast<long>(delays.back().count()));
+  EXPECT_LT(delays[98], milliseconds(100));
 }
 
 TEST_F(InformerIntegrationTest, ChangesDuringACutAreNotLost) {
