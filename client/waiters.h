@@ -22,16 +22,18 @@ class Waiters {
     }
   }
 
-  void Expire(Time now, Completions& out) {
+  // `why` is added to what is said of those that expire.
+  void Expire(Time now, Completions& out, const std::string& why = "") {
     if (now < next_deadline_) {
       return;
     }
     next_deadline_ = Time::max();
     for (auto entry = waiting_.begin(); entry != waiting_.end();) {
       if (entry->second.deadline <= now) {
-        Complete(std::move(entry->second.callback),
-                 Result<>(std::unexpected(Error{ErrorCode::kTimeout, "the deadline has passed"})),
-                 out);
+        Complete(
+            std::move(entry->second.callback),
+            Result<>(std::unexpected(Error{ErrorCode::kTimeout, "the deadline has passed" + why})),
+            out);
         entry = waiting_.erase(entry);
       } else {
         next_deadline_ = std::min(next_deadline_, entry->second.deadline);

@@ -79,6 +79,10 @@ std::optional<protocol::Time> Writer::stalled() const {
   return core_->With([&](Time now, Effects&) { return machine_->Stalled(now); });
 }
 
+std::size_t Writer::full_nodes() const {
+  return core_->With([&](Time, Effects&) { return machine_->writer().full_members(); });
+}
+
 protocol::Generation Writer::committed_generation() const {
   return core_->With([&](Time, Effects&) { return machine_->writer().committed_generation(); });
 }

@@ -50,6 +50,11 @@ std::optional<Error> WriterMachine::End() const {
   return std::nullopt;
 }
 
+std::string WriterMachine::Hindrance() const {
+  const std::size_t full = writer_.full_members();
+  return full == 0 ? "" : std::format("; storage nodes with a full disk: {}", full);
+}
+
 void WriterMachine::TakeCompletions(Time now, Completions& out) {
   if (writer_.vdl() > progress_ || writer_.vdl() == writer_.end()) {
     progress_ = writer_.vdl();
@@ -66,7 +71,9 @@ void WriterMachine::TakeCompletions(Time now, Completions& out) {
     }
   }
   opened_.Expire(now, out);
-  durable_.Expire(now, out);
+  if (durable_.next_deadline() <= now) {
+    durable_.Expire(now, out, Hindrance());
+  }
 }
 
 void WriterMachine::Close(Completions& out) {

@@ -41,6 +41,8 @@ class WriterMachine : public Machine {
  private:
   // Why nothing will become durable any more.
   [[nodiscard]] std::optional<Error> End() const;
+  // Why nothing becomes durable for now, as far as it is known.
+  [[nodiscard]] std::string Hindrance() const;
 
   protocol::Writer writer_;
   Waiters opened_;

@@ -38,6 +38,8 @@ std::string Text(Refusal reason) {
       return "outdated";
     case Refusal::kNotAdopted:
       return "not adopted";
+    case Refusal::kFull:
+      return "full";
     case Refusal::kMismatch:
       return "mismatch";
   }

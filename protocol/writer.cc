@@ -175,9 +175,11 @@ void Writer::On(const MemberId& from, const Appended& appended, Effects& out) {
                 .told_vdl = 0,
                 .last_time = 0,
                 .next = appended.end,
-                .rewound = false};
+                .rewound = false,
+                .full = false};
   }
   peer.generation = appended.generation;
+  peer.full = peer.full && appended.scl <= peer.scl;
   peer.scl = std::max(peer.scl, appended.scl);
   // Each message after a lost one is answered with a gap: the first answer brings back what is
   // missing, and if that is lost too, the timer's turn comes.
@@ -282,6 +284,10 @@ void Writer::On(const MemberId& from, const Refused& refused, Effects& out) {
     return;
   }
   Peer& peer = peers_[from];
+  if (refused.reason == Refusal::kFull) {
+    peer.full = true;  // what it lacks is sent again when it says that there is a gap
+    return;
+  }
   if (refused.reason == Refusal::kEpoch) {
     peer.phase = Phase::kLost;
     CheckFenced();
@@ -358,6 +364,11 @@ std::vector<MemberId> Writer::Holders(Lsn at) const {
     }
   }
   return holders;
+}
+
+std::size_t Writer::full_members() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(peers_, [](const auto& entry) { return entry.second.full; }));
 }
 
 }  // namespace sextant::protocol

@@ -66,7 +66,7 @@ void Member::Receive(const net::Hello& from, protocol::Message message) {
     return;
   }
   Watch(from, message);
-  Thin(message);
+  Thin(from.uuid, message);
   Carry(node_->Receive(from.uuid, message, Now()));
 }
 
@@ -140,9 +140,9 @@ std::optional<Refusing> Member::Refuses(BranchId branch) const {
   return disk_->AcceptsGroups(branch) ? std::nullopt : std::optional(Refusing::kBehind);
 }
 
-void Member::Thin(protocol::Message& message) {
+void Member::Thin(const protocol::Uuid& from, protocol::Message& message) {
   if (auto* append = std::get_if<protocol::Append>(&message)) {
-    Thin(*append);
+    Thin(from, *append);
   } else if (auto* pulled = std::get_if<protocol::Pulled>(&message)) {
     Thin(*pulled);
   }
@@ -151,13 +151,20 @@ void Member::Thin(protocol::Message& message) {
 // The rest of the message is let through: the writer is heard and answered, sees that this member
 // does not follow, and sends again later. Without `sent` the answer does not say that something is
 // missing, which would bring the same groups again at once.
-void Member::Thin(protocol::Append& append) {
+void Member::Thin(const protocol::Uuid& from, protocol::Append& append) {
   counters_.groups_received += append.groups.size();
   for (const protocol::Group& group : append.groups) {
     counters_.group_bytes_received += group.bytes().size();
   }
   if (const auto reason = Refuses(append.branch)) {
     counters_.groups_refused[static_cast<std::size_t>(*reason)] += append.groups.size();
+    if (*reason == Refusing::kDiskFull && !append.groups.empty()) {
+      events_.send({from, protocol::Refused{.branch = append.branch,
+                                            .epoch = append.epoch,
+                                            .reason = protocol::Refusal::kFull,
+                                            .promised = 0,
+                                            .configuration = {}}});
+    }
     append.groups.clear();
     append.sent = 0;
   }

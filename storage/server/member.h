@@ -73,8 +73,8 @@ class Member {
   void TellWhenFull();
   void Watch(const net::Hello& from, const protocol::Message& message);
   // Takes from the message the groups that there is no room for.
-  void Thin(protocol::Message& message);
-  void Thin(protocol::Append& append);
+  void Thin(const protocol::Uuid& from, protocol::Message& message);
+  void Thin(const protocol::Uuid& from, protocol::Append& append);
   void Thin(protocol::Pulled& pulled);
   // Would bring groups that would be refused.
   [[nodiscard]] bool InVain(const protocol::Message& message) const;

@@ -42,6 +42,8 @@ class Writer {
   // For how long groups have waited with none becoming durable: no quorum answers. None when all
   // is well.
   [[nodiscard]] std::optional<protocol::Time> stalled() const;
+  // How many nodes take no groups because their disks are full.
+  [[nodiscard]] std::size_t full_nodes() const;
   // A change of members up to this generation may be concluded, as far as this branch goes.
   [[nodiscard]] protocol::Generation committed_generation() const;
   // Versions of pages that only older LSNs see may go.

@@ -108,7 +108,8 @@ enum class Refusal : std::uint8_t {
   kOutdated,    // the node knows only an older configuration
   kNotAdopted,  // Adopt comes first
   kMismatch,    // the logs part elsewhere, seal again
-  kLast = kMismatch
+  kFull,        // the disk is full: groups are not taken, all else goes on
+  kLast = kFull
 };
 
 struct Refused {

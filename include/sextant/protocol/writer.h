@@ -89,6 +89,8 @@ class Writer {
   [[nodiscard]] Generation committed_generation() const { return committed_generation_; }
   // Members that may serve a read at `at`, as far as is known here.
   [[nodiscard]] std::vector<MemberId> Holders(Lsn at) const;
+  // How many take no groups for want of space.
+  [[nodiscard]] std::size_t full_members() const;
   // The log that was found ends below a VDL that was told: never happens while the quorum rule
   // holds.
   [[nodiscard]] bool broken() const { return broken_; }
@@ -112,10 +114,11 @@ class Writer {
     std::uint64_t last_time = 0;
     Lsn next = 0;          // the next group to send begins here
     bool rewound = false;  // to fill a gap, since the last timer
+    bool full = false;     // it said that its disk is, and has taken nothing since
 
     void Describe(this auto& self, auto& archive) {
       archive(self.phase, self.generation, self.history, self.scl, self.told_vdl, self.next,
-              self.rewound);
+              self.rewound, self.full);
     }
   };
 

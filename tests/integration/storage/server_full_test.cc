@@ -56,6 +56,12 @@ TEST(ServerFull, RefusesGroupsServesReadsAndRecovers) {
   EXPECT_EQ(node.LogLines("disk full: groups are refused").size(), 1);
   EXPECT_EQ(node.Get("/readyz").status, 200) << "it still serves";
 
+  writer.Send({writer.Make(100, 3)});
+  const auto told = client.NextMessage<protocol::Refused>();
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->reason, protocol::Refusal::kFull);
+  EXPECT_EQ(told->epoch, 1);
+
   // A writer that is told of a gap would send the same again at once, for nothing.
   writer.Send({writer.Make(100, 3)});
   while (const auto appended = client.NextMessage<protocol::Appended>(kAWhile)) {

@@ -123,5 +123,27 @@ TEST(AppendTest, WhatIsLostTwiceComesWithTheTimer) {
   EXPECT_EQ(cluster.replica(0).scl(), writer.end());
 }
 
+TEST(AppendTest, AFullDiskIsKnownUntilTheMemberTakesGroupsAgain) {
+  Cluster cluster;
+  Writer& writer = cluster.Start(1);
+  cluster.Pump();
+  EXPECT_EQ(writer.full_members(), 0U);
+  for (const std::size_t member : {0U, 3U}) {
+    cluster.Deliver({Cluster::Member(member), writer.client(),
+                     Refused{.branch = 1,
+                             .epoch = 1,
+                             .reason = Refusal::kFull,
+                             .promised = 0,
+                             .configuration = {}}});
+  }
+  EXPECT_EQ(writer.full_members(), 2U);
+  EXPECT_EQ(writer.state(), WriterState::kOpen);
+  cluster.Reach({0, 1, 2, 4, 5});
+  cluster.Append(writer, 1, 1);
+  cluster.Pump();
+  EXPECT_EQ(writer.vdl(), writer.end());
+  EXPECT_EQ(writer.full_members(), 1U);
+}
+
 }  // namespace
 }  // namespace sextant::protocol

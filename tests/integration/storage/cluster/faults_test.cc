@@ -190,6 +190,39 @@ TEST(StorageFaultsTest, WritesGoOnWithTwoDownAndWaitWithThree) {
   EXPECT_EQ(load.CountWrongPages(Clock::now() + kPatience), 0U);
 }
 
+TEST(StorageFaultsTest, FullDisksMakeTheWriterWaitAndItSaysSo) {
+  const SmallDisk small;
+  StorageCluster cluster({.directories = {{3, small.directory() / "3"},
+                                          {4, small.directory() / "4"},
+                                          {5, small.directory() / "5"}},
+                          .more = "segment_size: 1MiB\n"});
+  ASSERT_EQ(cluster.Control({"init"}).exit_code, 0);
+  const auto client = client::Client::Open(cluster.ClientOptions());
+  ASSERT_TRUE(client.has_value());
+  const auto writer = (*client)->Attach({.id = 1}, 1, Clock::now() + kPatience);
+  ASSERT_TRUE(writer.has_value());
+  small.Fill();
+  const std::vector<protocol::Record> records = {
+      protocol::PagePatch{.page = {2, 0}, .pieces = {{0, protocol::Bytes(protocol::kPageSize)}}}};
+  protocol::Lsn end = 0;
+  for (const auto deadline = Clock::now() + kPatience;
+       (*writer)->full_nodes() < 3 && Clock::now() < deadline;) {
+    const auto appended = (*writer)->Append(records, deadline);
+    ASSERT_TRUE(appended.has_value());
+    end = *appended;
+    (void)(*writer)->WaitDurable(end, Clock::now() + 10ms);
+  }
+  const auto waited = (*writer)->WaitDurable(end, Clock::now() + 500ms);
+  ASSERT_FALSE(waited.has_value());
+  EXPECT_EQ(waited.error().message, "the deadline has passed; storage nodes with a full disk: 3");
+  small.Empty();
+  EXPECT_TRUE((*writer)->WaitDurable(end, Clock::now() + kPatience).has_value());
+  const auto more = (*writer)->Append(records, Clock::now() + kPatience);
+  ASSERT_TRUE(more.has_value());
+  EXPECT_TRUE((*writer)->WaitDurable(*more, Clock::now() + kPatience).has_value());
+  EXPECT_EQ((*writer)->full_nodes(), 0U);
+}
+
 TEST(StorageFaultsTest, AnEmptyNodeIsRebuiltWhileWritesGoOn) {
   StorageCluster cluster;
   ASSERT_EQ(cluster.Control({"init"}).exit_code, 0);
