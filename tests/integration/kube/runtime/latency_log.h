@@ -15,6 +15,7 @@ namespace sextant::testing {
 class LatencyLog {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
+  using Spans = std::vector<std::pair<TimePoint, TimePoint>>;
 
   void Changed(const std::string& object, std::int64_t number, TimePoint at) {
     const std::lock_guard lock(mutex_);
@@ -31,16 +32,27 @@ class LatencyLog {
     }
   }
 
+  // What the server took to answer a change: the yardstick.
+  void Answered(TimePoint asked_at, TimePoint at) {
+    const std::lock_guard lock(mutex_);
+    answers_.emplace_back(asked_at, at);
+  }
+
   // Of all changes that were reconciled, when both happened.
-  [[nodiscard]] std::vector<std::pair<TimePoint, TimePoint>> Closed() const {
+  [[nodiscard]] Spans Closed() const {
     const std::lock_guard lock(mutex_);
     return closed_;
+  }
+  [[nodiscard]] Spans Answers() const {
+    const std::lock_guard lock(mutex_);
+    return answers_;
   }
 
  private:
   mutable std::mutex mutex_;
   std::map<std::string, std::map<std::int64_t, TimePoint>> open_;
-  std::vector<std::pair<TimePoint, TimePoint>> closed_;
+  Spans closed_;
+  Spans answers_;
 };
 
 }  // namespace sextant::testing

@@ -144,11 +144,13 @@ void PairUser::UntilTaken(Call call) {
 void PairUser::SetSource(const std::string& pair) {
   const std::string value = std::to_string(++numbers_[pair]);
   // Measured from here: the copy may be made before this thread has its answer.
-  log_.Changed(pair, numbers_[pair], steady_clock::now());
+  const auto asked_at = steady_clock::now();
+  log_.Changed(pair, numbers_[pair], asked_at);
   UntilTaken([&] {
     return client_.Apply(kConfigMaps, NewMap(ns_, SourceOf(pair), "source", value),
                          {.field_manager = "user"});
   });
+  log_.Answered(asked_at, steady_clock::now());
   expected_[pair] = value;
 }
 
