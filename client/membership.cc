@@ -87,24 +87,22 @@ Time Membership::next_timer() const {
   return next;
 }
 
-Statuses Membership::AnswersTo(std::uint64_t request) const {
-  Statuses answers;
-  std::ranges::copy_if(statuses_, std::inserter(answers, answers.end()),
-                       [&](const auto& entry) { return entry.second.request >= request; });
-  return answers;
-}
-
 void Membership::CompleteQuestions(Time now, Completions& out) {
   std::erase_if(questions_, [&](Question& question) {
-    Statuses answers = AnswersTo(question.request);
-    if (answers.size() >= question.nodes) {
-      Complete(std::move(question.done), Result<Statuses>(std::move(answers)), out);
+    const auto answers = [&](const auto& entry) {
+      return entry.second.request >= question.request;
+    };
+    const auto count = static_cast<std::size_t>(std::ranges::count_if(statuses_, answers));
+    if (count >= question.nodes) {
+      Statuses told;
+      std::ranges::copy_if(statuses_, std::inserter(told, told.end()), answers);
+      Complete(std::move(question.done), Result<Statuses>(std::move(told)), out);
       return true;
     }
     if (question.deadline <= now) {
-      const Error late{ErrorCode::kTimeout,
-                       std::format("{} of at least {} storage nodes answered in time",
-                                   answers.size(), question.nodes)};
+      const Error late{
+          ErrorCode::kTimeout,
+          std::format("{} of at least {} storage nodes answered in time", count, question.nodes)};
       Complete(std::move(question.done), Result<Statuses>(std::unexpected(late)), out);
       return true;
     }

@@ -43,8 +43,7 @@ class Membership : public Machine {
   };
 
   void Learn(const protocol::Configuration& configuration);
-  // What was answered to this request or a later one.
-  [[nodiscard]] Statuses AnswersTo(std::uint64_t request) const;
+  // An answer counts when it is to the question's request or a later one.
   void CompleteQuestions(Time now, Completions& out);
 
   std::vector<MemberId> connected_;
