@@ -53,7 +53,9 @@ Result<std::unique_ptr<Client>> Client::Open(const ClientOptions& options) {
 
 Client::Client(std::shared_ptr<Core> core) : core_(std::move(core)) {}
 
-Client::~Client() { core_->Stop(); }
+Client::~Client() { Close(); }
+
+void Client::Close() { core_->Stop(); }
 
 const protocol::ClientId& Client::id() const { return core_->id(); }
 

@@ -1,32 +1,11 @@
 #include "storage/server/config.h"
 
-#include "sextant/protocol/frame.h"
-#include "storage/server/yaml_section.h"
-
-#include <format>
-#include <fstream>
-#include <iterator>
+#include "daemon/yaml_section.h"
 
 namespace sextant::storage::server {
 namespace {
 
-void ReadTls(YamlSection& root, Config& config) {
-  bool insecure = false;
-  root.Read("insecure", insecure);
-  root.ReadSection("tls", [&](YamlSection& section) {
-    net::TlsFiles files;
-    section.Require("ca", files.ca);
-    section.Require("certificate", files.certificate);
-    section.Require("key", files.key);
-    config.tls = files;
-  });
-  if (insecure && config.tls) {
-    root.Fail("insecure", "does not go with tls");
-  }
-  if (!insecure && !config.tls) {
-    root.Fail("tls", "is missing; plain TCP must be asked for with insecure: true");
-  }
-}
+using daemon::YamlSection;
 
 void ReadLimits(YamlSection& section, LimitsConfig& limits) {
   constexpr std::uint64_t kLeast = 1U << 20;
@@ -41,9 +20,7 @@ void ReadLimits(YamlSection& section, LimitsConfig& limits) {
   }
 }
 
-Config ReadConfig(const YAML::Node& file) {
-  Config config;
-  YamlSection root(file, "");
+void ReadConfig(YamlSection& root, Config& config) {
   root.Require("data_directory", config.data_directory);
   root.Require("listen", config.listen);
   root.Require("http", config.http);
@@ -53,7 +30,7 @@ Config ReadConfig(const YAML::Node& file) {
     section.Require("address", peer.address);
     section.Require("zone", peer.zone);
   });
-  ReadTls(root, config);
+  config.tls = daemon::ReadTls(root);
   root.ReadSection("limits", [&](YamlSection& section) { ReadLimits(section, config.limits); });
   root.ReadSize("segment_size", config.segment_size, 64U << 10);
   if (config.segment_size % 4096 != 0 || config.segment_size > (1U << 30)) {
@@ -68,36 +45,17 @@ Config ReadConfig(const YAML::Node& file) {
     section.ReadCount("network", config.network_threads);
     section.ReadCount("read", config.read_threads);
   });
-  auto level = static_cast<std::size_t>(config.log_level);
-  root.ReadChoice("log_level", level, {"debug", "info", "warning", "error"});
-  config.log_level = static_cast<LogLevel>(level);
-  root.Finish();
-  return config;
+  daemon::ReadLogLevel(root, config.log_level);
 }
 
 }  // namespace
 
 std::expected<Config, std::string> ParseConfig(const std::string& yaml) {
-  try {
-    return ReadConfig(YAML::Load(yaml));
-  } catch (const ConfigError& error) {
-    return std::unexpected(error.what());
-  } catch (const YAML::Exception& error) {
-    return std::unexpected(std::format("{}: {}", error.mark.line + 1, error.msg));
-  }
+  return daemon::ParseYaml<Config>(yaml, ReadConfig);
 }
 
 std::expected<Config, std::string> LoadConfig(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string content{std::istreambuf_iterator<char>(file), {}};
-  if (!file) {
-    return std::unexpected(std::format("{} cannot be read", path.string()));
-  }
-  auto config = ParseConfig(content);
-  if (!config) {
-    return std::unexpected(std::format("{}:{}", path.string(), config.error()));
-  }
-  return config;
+  return daemon::LoadYaml<Config>(path, ParseConfig);
 }
 
 }  // namespace sextant::storage::server

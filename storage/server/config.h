@@ -1,6 +1,7 @@
 // What a storage node is told by its configuration file. docs/storage-server.md explains each key.
 #pragma once
 
+#include "daemon/log.h"
 #include "sextant/net/address.h"
 #include "sextant/net/tls.h"
 
@@ -13,7 +14,7 @@
 
 namespace sextant::storage::server {
 
-enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
+using daemon::LogLevel;
 
 struct PeerConfig {
   net::Address address;

@@ -27,8 +27,8 @@ std::uint64_t BranchSnapshot::missing_bytes() const {
 }
 
 Result<std::unique_ptr<Member>> Member::Open(FileSystem& files, const MemberOptions& options,
-                                             boost::asio::any_io_executor executor, const Log& log,
-                                             MemberEvents events) {
+                                             boost::asio::any_io_executor executor,
+                                             const daemon::Log& log, MemberEvents events) {
   std::unique_ptr<Member> member(new Member(std::move(executor), log, std::move(events)));
   Member* const self = member.get();
   auto disk = DiskHost::Open(
@@ -50,7 +50,7 @@ Result<std::unique_ptr<Member>> Member::Open(FileSystem& files, const MemberOpti
   return member;
 }
 
-Member::Member(boost::asio::any_io_executor executor, const Log& log, MemberEvents events)
+Member::Member(boost::asio::any_io_executor executor, const daemon::Log& log, MemberEvents events)
     : executor_(std::move(executor)), log_(log), events_(std::move(events)), timer_(executor_) {}
 
 void Member::Start() {

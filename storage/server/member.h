@@ -7,8 +7,8 @@
 // All functions on the executor that it was opened with; callbacks come there too.
 #pragma once
 
+#include "daemon/log.h"
 #include "storage/disk_host.h"
-#include "storage/server/log.h"
 #include "storage/server/snapshot.h"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -34,7 +34,8 @@ class Member {
   [[nodiscard]] static Result<std::unique_ptr<Member>> Open(FileSystem& files,
                                                             const MemberOptions& options,
                                                             boost::asio::any_io_executor executor,
-                                                            const Log& log, MemberEvents events);
+                                                            const daemon::Log& log,
+                                                            MemberEvents events);
   // The executor must not run any more.
   ~Member() = default;
   Member(const Member&) = delete;
@@ -63,7 +64,7 @@ class Member {
     std::optional<SteadyTime> writer_heard;
   };
 
-  Member(boost::asio::any_io_executor executor, const Log& log, MemberEvents events);
+  Member(boost::asio::any_io_executor executor, const daemon::Log& log, MemberEvents events);
   void Carry(protocol::Effects effects);
   void Complete(const protocol::DiskCompletion& completion);
   void OnDiskFailed(const DiskError& error);
@@ -80,7 +81,7 @@ class Member {
   [[nodiscard]] bool InVain(const protocol::Message& message) const;
 
   const boost::asio::any_io_executor executor_;
-  const Log& log_;
+  const daemon::Log& log_;
   const MemberEvents events_;
   std::optional<protocol::Node> node_;
   boost::asio::steady_timer timer_;

@@ -1,53 +1,15 @@
 #include "storage/server/metrics.h"
 
+#include "daemon/metric_families.h"
 #include "storage/server/status.h"
-
-#include <prometheus/metric_family.h>
-#include <prometheus/text_serializer.h>
 
 #include <chrono>
 
 namespace sextant::storage::server {
 namespace {
 
-using Labels = std::vector<prometheus::ClientMetric::Label>;
-
-// Metric families, in the order they were named first.
-class Families {
- public:
-  void Gauge(const std::string& name, const std::string& help, double value,
-             const Labels& labels = {}) {
-    Add(prometheus::MetricType::Gauge, name, help, labels).gauge.value = value;
-  }
-  void Gauge(const std::string& name, const std::string& help, std::uint64_t value,
-             const Labels& labels = {}) {
-    Gauge(name, help, static_cast<double>(value), labels);
-  }
-  void Counter(const std::string& name, const std::string& help, std::uint64_t value,
-               const Labels& labels = {}) {
-    Add(prometheus::MetricType::Counter, name, help, labels).counter.value =
-        static_cast<double>(value);
-  }
-  [[nodiscard]] std::string Text() const {
-    return prometheus::TextSerializer().Serialize(families_);
-  }
-
- private:
-  prometheus::ClientMetric& Add(prometheus::MetricType type, const std::string& name,
-                                const std::string& help, const Labels& labels) {
-    const auto [place, added] = places_.try_emplace(name, families_.size());
-    if (added) {
-      families_.push_back(
-          {.name = "sextant_storage_" + name, .help = help, .type = type, .metric = {}});
-    }
-    auto& metric = families_[place->second].metric.emplace_back();
-    metric.label = labels;
-    return metric;
-  }
-
-  std::vector<prometheus::MetricFamily> families_;
-  std::map<std::string, std::size_t> places_;
-};
+using Families = daemon::MetricFamilies;
+using daemon::Labels;
 
 void AddBranch(const BranchSnapshot& branch, const DiskUsage& usage, SteadyTime now,
                Families& out) {
@@ -145,7 +107,7 @@ void AddCounters(const Counters& counters, const net::Traffic& traffic, Families
 
 std::string MakeMetrics(const Snapshot& snapshot, const DiskUsage& usage,
                         const net::Traffic& traffic, SteadyTime now) {
-  Families families;
+  Families families("sextant_storage_");
   AddNode(snapshot, usage, now, families);
   for (const BranchSnapshot& branch : snapshot.branches) {
     AddBranch(branch, usage, now, families);

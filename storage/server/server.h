@@ -8,6 +8,7 @@
 #include "sextant/net/acceptor.h"
 #include "sextant/net/dialer.h"
 #include "sextant/net/routes.h"
+#include "storage/server/config.h"
 #include "storage/server/disk_usage.h"
 #include "storage/server/member.h"
 
@@ -63,7 +64,7 @@ class Server {
   [[nodiscard]] std::shared_ptr<const Snapshot> Latest() const;
 
   const Config config_;
-  const Log log_;
+  const daemon::Log log_;
   boost::asio::io_context io_;
   boost::asio::strand<boost::asio::io_context::executor_type> strand_;
   boost::asio::signal_set signals_;

@@ -2,7 +2,7 @@
 // 1 when what it looked for is not well, or when it failed, which it says on stderr.
 #pragma once
 
-#include "sextant/client/client.h"
+#include "sextant/client/point.h"
 
 #include <cstdint>
 #include <optional>
@@ -18,11 +18,7 @@ struct Session {
   std::ostream& out;
 };
 
-// Where in a branch: at an LSN, at a time (µs since 1970), or at its end.
-struct Point {
-  std::optional<protocol::Lsn> lsn;
-  std::optional<std::uint64_t> time;
-};
+using client::Point;
 
 int Status(const Session& session);
 // Makes all nodes that are configured the members of a new volume.

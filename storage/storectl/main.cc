@@ -25,13 +25,8 @@ std::string AddNode(const std::string& text, client::ClientOptions& options) {
 
 // "2026-11-23T16:00:00Z" as µs since 1970.
 std::string ParseTime(const std::string& text, Point& point) {
-  std::istringstream in(text);
-  std::chrono::sys_time<std::chrono::microseconds> time;
-  if (!(in >> std::chrono::parse("%FT%TZ", time)) || time.time_since_epoch().count() < 0) {
-    return "a time looks like 2026-01-31T16:00:00Z";
-  }
-  point.time = static_cast<std::uint64_t>(time.time_since_epoch().count());
-  return {};
+  point.time = client::ParseTime(text);
+  return point.time ? "" : "a time looks like 2026-01-31T16:00:00Z";
 }
 
 void AddPoint(CLI::App& command, Point& point) {

@@ -54,6 +54,8 @@ class Client {
   [[nodiscard]] static Result<std::unique_ptr<Client>> Open(const ClientOptions& options);
   // Ends all that is under way with kClosed.
   ~Client();
+  // The same, for whoever waits in a call on another thread. Not from a callback.
+  void Close();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 

@@ -1,4 +1,4 @@
-#include "storage/server/log.h"
+#include "daemon/log.h"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -6,7 +6,7 @@
 #include <chrono>
 #include <format>
 
-namespace sextant::storage::server {
+namespace sextant::daemon {
 namespace {
 
 spdlog::level::level_enum ToSpdlog(LogLevel level) {
@@ -26,7 +26,7 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
 }  // namespace
 
 Log::Log(LogLevel level)
-    : logger_(std::make_shared<spdlog::logger>("storage",
+    : logger_(std::make_shared<spdlog::logger>("sextant",
                                                std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
   logger_->set_level(ToSpdlog(level));
   logger_->set_pattern("%v");
@@ -64,4 +64,4 @@ void Log::Write(spdlog::level::level_enum level, std::string_view event,
                line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
-}  // namespace sextant::storage::server
+}  // namespace sextant::daemon

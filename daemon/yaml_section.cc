@@ -1,13 +1,15 @@
-#include "storage/server/yaml_section.h"
+#include "daemon/yaml_section.h"
 
 #include <algorithm>
 #include <charconv>
 #include <format>
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <span>
 
-namespace sextant::storage::server {
+namespace sextant::daemon {
 namespace {
 
 struct Unit {
@@ -191,4 +193,38 @@ void YamlSection::Fail(const YAML::Node& node, const std::string& key, const std
   throw ConfigError(std::format("{}: {}: {}", node.Mark().line + 1, key, what));
 }
 
-}  // namespace sextant::storage::server
+std::expected<std::string, std::string> ReadWhole(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string content{std::istreambuf_iterator<char>(file), {}};
+  if (!file) {
+    return std::unexpected(std::format("{} cannot be read", path.string()));
+  }
+  return content;
+}
+
+std::optional<net::TlsFiles> ReadTls(YamlSection& root) {
+  bool insecure = false;
+  std::optional<net::TlsFiles> tls;
+  root.Read("insecure", insecure);
+  root.ReadSection("tls", [&](YamlSection& section) {
+    tls.emplace();
+    section.Require("ca", tls->ca);
+    section.Require("certificate", tls->certificate);
+    section.Require("key", tls->key);
+  });
+  if (insecure && tls) {
+    root.Fail("insecure", "does not go with tls");
+  }
+  if (!insecure && !tls) {
+    root.Fail("tls", "is missing; plain TCP must be asked for with insecure: true");
+  }
+  return tls;
+}
+
+void ReadLogLevel(YamlSection& root, LogLevel& level) {
+  auto place = static_cast<std::size_t>(level);
+  root.ReadChoice("log_level", place, {"debug", "info", "warning", "error"});
+  level = static_cast<LogLevel>(place);
+}
+
+}  // namespace sextant::daemon

@@ -1,15 +1,16 @@
 // What the process has to say to people and machines: one JSON object a line, on standard error.
 #pragma once
 
-#include "storage/server/config.h"
-
 #include <nlohmann/json_fwd.hpp>
 #include <spdlog/logger.h>
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
-namespace sextant::storage::server {
+namespace sextant::daemon {
+
+enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
 
 // Thread-safe. Each line has "time", "level" and "event", a short phrase that never varies; what
 // varies is in fields of their own.
@@ -29,4 +30,4 @@ class Log {
   std::shared_ptr<spdlog::logger> logger_;
 };
 
-}  // namespace sextant::storage::server
+}  // namespace sextant::daemon

@@ -2,21 +2,25 @@
 // a value of another type are errors which name the line and the key.
 #pragma once
 
+#include "daemon/log.h"
 #include "sextant/net/address.h"
+#include "sextant/net/tls.h"
 
 #include <yaml-cpp/yaml.h>
 
 #include <chrono>
+#include <expected>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-namespace sextant::storage::server {
+namespace sextant::daemon {
 
-// Thrown while a file is read; ParseConfig makes a value of it.
+// Thrown while a file is read; ParseYaml makes a value of it.
 struct ConfigError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -72,4 +76,39 @@ class YamlSection {
   std::set<std::string> known_;
 };
 
-}  // namespace sextant::storage::server
+// A file's content; the error names it.
+[[nodiscard]] std::expected<std::string, std::string> ReadWhole(const std::filesystem::path& path);
+
+// `tls: {ca, certificate, key}`, or `insecure: true`, which is none. One of them must be there.
+[[nodiscard]] std::optional<net::TlsFiles> ReadTls(YamlSection& root);
+// `log_level`.
+void ReadLogLevel(YamlSection& root, LogLevel& level);
+
+// What `read` makes of the text's mapping, all of it; the error is "LINE: KEY: what is wrong".
+template <class Config>
+[[nodiscard]] std::expected<Config, std::string> ParseYaml(
+    const std::string& yaml, const std::function<void(YamlSection&, Config&)>& read) {
+  try {
+    Config config;
+    YamlSection root(YAML::Load(yaml), "");
+    read(root, config);
+    root.Finish();
+    return config;
+  } catch (const ConfigError& error) {
+    return std::unexpected(error.what());
+  } catch (const YAML::Exception& error) {
+    return std::unexpected(std::to_string(error.mark.line + 1) + ": " + error.msg);
+  }
+}
+
+// What `parse` makes of a file; the error names the file too.
+template <class Config>
+[[nodiscard]] std::expected<Config, std::string> LoadYaml(
+    const std::filesystem::path& path,
+    const std::function<std::expected<Config, std::string>(const std::string&)>& parse) {
+  const auto content = ReadWhole(path);
+  return content.and_then(parse).transform_error(
+      [&](const std::string& error) { return content ? path.string() + ":" + error : error; });
+}
+
+}  // namespace sextant::daemon
