@@ -12,17 +12,30 @@ std::uint64_t WallTime() {
                                         .count());
 }
 
+std::unexpected<Error> Closed() {
+  return std::unexpected(Error{ErrorCode::kClosed, "the writer was closed"});
+}
+
 }  // namespace
 
 Writer::Writer(std::shared_ptr<Core> core, std::shared_ptr<WriterMachine> machine)
     : core_(std::move(core)), machine_(std::move(machine)) {}
 
-Writer::~Writer() { core_->Remove(machine_); }
+Writer::~Writer() { Close(); }
+
+void Writer::Close() { core_->Remove(machine_); }
 
 Result<protocol::Lsn> Writer::Append(std::span<const protocol::Record> records, Deadline deadline) {
   while (true) {
-    const auto appended =
-        core_->With([&](Time, Effects& out) { return machine_->Append(records, WallTime(), out); });
+    bool closed = false;
+    const auto appended = core_->With([&](Time, Effects& out) {
+      closed = machine_->closed();
+      return closed ? std::unexpected(protocol::AppendError::kNotOpen)
+                    : machine_->Append(records, WallTime(), out);
+    });
+    if (closed) {
+      return Closed();
+    }
     if (appended) {
       return *appended;
     }
@@ -31,8 +44,9 @@ Result<protocol::Lsn> Writer::Append(std::span<const protocol::Record> records, 
     }
     // Full: something must become durable. Not open: the same wait ends at once with the reason.
     const auto room = Await<void>([&](Callback<> done) {
-      core_->With(
-          [&](Time, Effects&) { machine_->WhenRoom(Core::ToTime(deadline), std::move(done)); });
+      Wait(std::move(done), [&](Callback<> waiting) {
+        machine_->WhenRoom(Core::ToTime(deadline), std::move(waiting));
+      });
     });
     if (!room) {
       return std::unexpected(room.error());
@@ -41,8 +55,21 @@ Result<protocol::Lsn> Writer::Append(std::span<const protocol::Record> records, 
 }
 
 void Writer::WhenDurable(protocol::Lsn lsn, Deadline deadline, Callback<> done) {
-  core_->With(
-      [&](Time, Effects&) { machine_->WhenDurable(lsn, Core::ToTime(deadline), std::move(done)); });
+  Wait(std::move(done), [&](Callback<> waiting) {
+    machine_->WhenDurable(lsn, Core::ToTime(deadline), std::move(waiting));
+  });
+}
+
+void Writer::Wait(Callback<> done, const std::function<void(Callback<>)>& add) {
+  const bool closed = core_->With([&](Time, Effects&) {
+    if (!machine_->closed()) {
+      add(std::move(done));
+    }
+    return machine_->closed();
+  });
+  if (closed) {
+    done(Closed());
+  }
 }
 
 Result<> Writer::WaitDurable(protocol::Lsn lsn, Deadline deadline) {

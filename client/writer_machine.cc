@@ -77,6 +77,7 @@ void WriterMachine::TakeCompletions(Time now, Completions& out) {
 }
 
 void WriterMachine::Close(Completions& out) {
+  closed_ = true;
   const Error closed{ErrorCode::kClosed, "the writer was closed"};
   opened_.Fail(closed, out);
   durable_.Fail(closed, out);

@@ -37,6 +37,7 @@ class WriterMachine : public Machine {
   [[nodiscard]] Time next_timer() const override;
   void TakeCompletions(Time now, Completions& out) override;
   void Close(Completions& out) override;
+  [[nodiscard]] bool closed() const { return closed_; }
 
  private:
   // Why nothing will become durable any more.
@@ -47,6 +48,7 @@ class WriterMachine : public Machine {
   protocol::Writer writer_;
   Waiters opened_;
   Waiters durable_;
+  bool closed_ = false;
   protocol::Lsn progress_ = 0;  // the VDL when it last rose, or when all was durable
   Time progress_time_{0};
 };

@@ -4,6 +4,7 @@
 #include "sextant/client/error.h"
 #include "sextant/protocol/writer.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -19,6 +20,8 @@ class Writer {
  public:
   Writer(std::shared_ptr<Core> core, std::shared_ptr<WriterMachine> machine);
   ~Writer();
+  // Ends everything that waits with kClosed, and all that is called later. May be called again.
+  void Close();
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
@@ -50,6 +53,9 @@ class Writer {
   void RetainFrom(protocol::Lsn lsn);
 
  private:
+  // Hands `done` to the machine by `add`, unless the writer was closed.
+  void Wait(Callback<> done, const std::function<void(Callback<>)>& add);
+
   std::shared_ptr<Core> core_;
   std::shared_ptr<WriterMachine> machine_;
 };
