@@ -1,17 +1,19 @@
 #!/bin/bash
-# in-toolchain.sh [--cluster | --go] COMMAND…: runs a command in the toolchain image, as the calling user, with the
+# in-toolchain.sh [--cluster | --go | --mount] COMMAND…: runs a command in the toolchain image, as the calling user, with the
 # source at /src and compilers' caches kept between runs. It has no network but loopback, unless
 #   --cluster  gives it the machine's network, to reach the test bed;
+#   --mount    runs as the container's root, who may mount file systems through /dev/fuse;
 #   --go       runs in the image's Go stage, with the machine's network to fetch Go modules.
 . "$(dirname "$0")/lib.sh"
-network=none stage=toolchain
+network=none stage=toolchain may=(--user "$(id -u):$(id -g)")
 case $1 in
   --cluster) network=host; shift ;;
+  --mount) may=(--device /dev/fuse --cap-add SYS_ADMIN --security-opt apparmor=unconfined); shift ;;
   --go) network=host stage=go; shift ;;
 esac
 mkdir -p "$cache"/{bin,ccache,go}
 touch "$cache/kubeconfig"
-options=(--rm --init --shm-size=1g --network="$network" --user "$(id -u):$(id -g)" -w /src
+options=(--rm --init --shm-size=1g --network="$network" "${may[@]}" -w /src
   -v "$root:/src" -v "$cache/bin:/tools" -v "$cache/kubeconfig:/kubeconfig:ro"
   -v "$cache/ccache:/ccache" -v "$cache/go:/go"
   -e HOME=/tmp -e KUBECONFIG=/kubeconfig -e CCACHE_DIR=/ccache -e CCACHE_MAXSIZE=10G

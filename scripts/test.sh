@@ -89,7 +89,7 @@ all() {
 
   wanted integration || wanted e2e || return 0
   finish tools "test bed's tools" || { report "test bed's tools" 0 1; return; }
-  if wanted integration; then run integration release "integration"; fi
+  if wanted integration; then run integration release "integration" --mount; fi
   if wanted e2e; then
     check testbed "kind cluster in three zones" "$root/testbed/up.sh" || return
     check images "product images to the nodes" "$root/scripts/images.sh" || return
