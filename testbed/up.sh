@@ -26,9 +26,9 @@ start_registry() {
   docker run -d --name $registry --network kind -p 127.0.0.1:5001:5000 sextant/registry
 }
 
-point_workers_at_registry() { # localhost:5001 is the registry's name on this machine and on the nodes
+point_nodes_at_registry() { # localhost:5001 is the registry's name on this machine and on the nodes
   local node
-  for node in $(kind get nodes --name $cluster | grep worker); do
+  for node in $(kind get nodes --name $cluster); do
     docker exec -i "$node" sh -euc 'd=/etc/containerd/certs.d/localhost:5001; mkdir -p $d; cat >$d/hosts.toml' <<T
 [host."http://$registry:5000"]
 T
@@ -48,12 +48,13 @@ answer_for_the_cluster_alone() {
 image=$("$root/testbed/node-image.sh")
 if healthy 2>/dev/null; then
   start_registry
+  point_nodes_at_registry
   exit 0
 fi
 kind delete cluster --name $cluster # what a crash or a restart of the machine left behind
 kind create cluster --name $cluster --image "$image" --config "$root/testbed/kind.yaml"
 start_registry
-point_workers_at_registry
+point_nodes_at_registry
 [ "$image" = "$kindest_node" ] || answer_for_the_cluster_alone
 kubectl wait --for=condition=Ready nodes --all --timeout=120s
 kubectl -n kube-system rollout status deployment coredns --timeout=120s

@@ -17,6 +17,7 @@ struct Place {
   std::string user;
   std::string password;
   std::string database;
+  std::string table;  // an identifier that needs no quotes
 };
 
 struct Failure {

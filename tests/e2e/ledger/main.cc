@@ -30,6 +30,7 @@ struct Options {
   std::string writer;
   std::string reader;
   std::string secret = "/etc/ledger";
+  std::string table = "ledger";
   int clients = 4;
   int readers = 2;
   int pause_ms = 10;
@@ -212,7 +213,8 @@ int Run(const Options& options, const sigset_t& signals) {
                .port = mariadb ? "3306" : "5432",
                .user = Secret(options, "username"),
                .password = Secret(options, "password"),
-               .database = Secret(options, "dbname")};
+               .database = Secret(options, "dbname"),
+               .table = options.table};
   Place reader = writer;
   reader.host = AddressOf(options.reader);
 
@@ -275,6 +277,7 @@ int main(int argc, char** argv) {
   run->add_option("--writer", options.writer, "the writer's host")->required();
   run->add_option("--reader", options.reader, "the readers' host")->required();
   run->add_option("--secret", options.secret, "a folder with username, password and dbname");
+  run->add_option("--table", options.table, "one that no run before has used");
   run->add_option("--clients", options.clients)->check(CLI::Range(1, 64));
   run->add_option("--readers", options.readers)->check(CLI::Range(0, 64));
   run->add_option("--pause-ms", options.pause_ms, "between two statements")

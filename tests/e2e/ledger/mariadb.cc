@@ -15,26 +15,27 @@ using Answer = std::expected<ResultPointer, Failure>;
 
 class Mariadb : public Database {
  public:
-  explicit Mariadb(ConnectionPointer connection) : connection_(std::move(connection)) {}
+  Mariadb(ConnectionPointer connection, std::string table)
+      : connection_(std::move(connection)), table_(std::move(table)) {}
 
   std::expected<void, Failure> Prepare() override {
     return Nothing(
-        Run("CREATE TABLE IF NOT EXISTS ledger (client int, sequence bigint, payload text, "
-            "INDEX (client, sequence)) ENGINE = InnoDB"));
+        Run(std::format("CREATE TABLE IF NOT EXISTS {} (client int, sequence bigint, payload text, "
+                        "INDEX (client, sequence)) ENGINE = InnoDB",
+                        table_)));
   }
 
   std::expected<void, Failure> Insert(int client, std::int64_t sequence,
                                       const std::string& payload) override {
-    return Nothing(
-        Run(std::format("INSERT INTO ledger VALUES ({}, {}, '{}')", client, sequence, payload)));
+    return Nothing(Run(
+        std::format("INSERT INTO {} VALUES ({}, {}, '{}')", table_, client, sequence, payload)));
   }
 
   std::expected<std::vector<std::int64_t>, Failure> Newest(int clients) override {
     std::string statement = "SELECT ";
     for (int client = 0; client < clients; ++client) {
-      statement +=
-          std::format("{}COALESCE((SELECT max(sequence) FROM ledger WHERE client = {}), -1)",
-                      client == 0 ? "" : ", ", client);
+      statement += std::format("{}COALESCE((SELECT max(sequence) FROM {} WHERE client = {}), -1)",
+                               client == 0 ? "" : ", ", table_, client);
     }
     const Answer answer = Run(statement);
     if (!answer) return std::unexpected(answer.error());
@@ -47,7 +48,7 @@ class Mariadb : public Database {
 
   std::expected<void, Failure> All(const RowSink& sink) override {
     const Answer answer =
-        Run("SELECT client, sequence, payload FROM ledger ORDER BY client, sequence");
+        Run("SELECT client, sequence, payload FROM " + table_ + " ORDER BY client, sequence");
     if (!answer) return std::unexpected(answer.error());
     while (const auto row = mysql_fetch_row(answer->get())) {
       sink(std::stoi(row[0]), std::stoll(row[1]), row[2]);
@@ -77,6 +78,7 @@ class Mariadb : public Database {
   }
 
   ConnectionPointer connection_;
+  std::string table_;
 };
 
 unsigned Seconds(std::chrono::milliseconds time) {
@@ -101,7 +103,7 @@ Connected ConnectMariadb(const Place& place, const Limits& limits) {
                          static_cast<unsigned>(std::stoul(place.port)), nullptr, 0) == nullptr) {
     return std::unexpected(Failure{.refused = true, .why = mysql_error(connection.get())});
   }
-  return std::make_unique<Mariadb>(std::move(connection));
+  return std::make_unique<Mariadb>(std::move(connection), place.table);
 }
 
 }  // namespace sextant::ledger

@@ -30,27 +30,27 @@ bool WaitFor(int socket, short events, Clock::time_point deadline) {
 
 class Postgresql : public Database {
  public:
-  Postgresql(ConnectionPointer connection, const Limits& limits)
-      : connection_(std::move(connection)), limits_(limits) {}
+  Postgresql(ConnectionPointer connection, const Limits& limits, std::string table)
+      : connection_(std::move(connection)), limits_(limits), table_(std::move(table)) {}
 
   std::expected<void, Failure> Prepare() override {
     return Nothing(
-        Run("CREATE TABLE IF NOT EXISTS ledger (client int, sequence bigint, payload text); "
-            "CREATE INDEX IF NOT EXISTS ledger_index ON ledger (client, sequence)"));
+        Run(std::format("CREATE TABLE IF NOT EXISTS {0} (client int, sequence bigint, payload "
+                        "text); CREATE INDEX IF NOT EXISTS {0}_index ON {0} (client, sequence)",
+                        table_)));
   }
 
   std::expected<void, Failure> Insert(int client, std::int64_t sequence,
                                       const std::string& payload) override {
-    return Nothing(
-        Run(std::format("INSERT INTO ledger VALUES ({}, {}, '{}')", client, sequence, payload)));
+    return Nothing(Run(
+        std::format("INSERT INTO {} VALUES ({}, {}, '{}')", table_, client, sequence, payload)));
   }
 
   std::expected<std::vector<std::int64_t>, Failure> Newest(int clients) override {
     std::string statement = "SELECT ";
     for (int client = 0; client < clients; ++client) {
-      statement +=
-          std::format("{}COALESCE((SELECT max(sequence) FROM ledger WHERE client = {}), -1)",
-                      client == 0 ? "" : ", ", client);
+      statement += std::format("{}COALESCE((SELECT max(sequence) FROM {} WHERE client = {}), -1)",
+                               client == 0 ? "" : ", ", table_, client);
     }
     Answer answer = Run(statement);
     if (!answer) return std::unexpected(answer.error());
@@ -63,7 +63,7 @@ class Postgresql : public Database {
 
   std::expected<void, Failure> All(const RowSink& sink) override {
     const Answer answer =
-        Run("SELECT client, sequence, payload FROM ledger ORDER BY client, sequence");
+        Run("SELECT client, sequence, payload FROM " + table_ + " ORDER BY client, sequence");
     if (!answer) return std::unexpected(answer.error());
     for (int row = 0; row < PQntuples(answer->get()); ++row) {
       sink(std::stoi(PQgetvalue(answer->get(), row, 0)),
@@ -110,6 +110,7 @@ class Postgresql : public Database {
 
   ConnectionPointer connection_;
   Limits limits_;
+  std::string table_;
 };
 
 }  // namespace
@@ -134,7 +135,7 @@ Connected ConnectPostgresql(const Place& place, const Limits& limits) {
     state = PQconnectPoll(connection.get());
   }
   PQsetnonblocking(connection.get(), 0);
-  return std::make_unique<Postgresql>(std::move(connection), limits);
+  return std::make_unique<Postgresql>(std::move(connection), limits, place.table);
 }
 
 }  // namespace sextant::ledger
