@@ -106,8 +106,8 @@ Outcome<protocol::Attributes> FileSystem::Get(std::uint64_t inode) {
   return (*found)->attributes;
 }
 
-Outcome<Found> FileSystem::Add(std::uint64_t parent, const std::string& name,
-                               const protocol::Record& record, std::uint64_t inode) {
+Outcome<Found> FileSystem::Add(std::uint64_t parent, const std::string& name, std::uint64_t inode,
+                               const MakeRecord& record) {
   if (name.size() > kLongestName) {
     return Errno(ENAMETOOLONG);
   }
@@ -119,45 +119,47 @@ Outcome<Found> FileSystem::Add(std::uint64_t parent, const std::string& name,
   if (there || there.error() != ENOENT) {
     return Errno(there ? EEXIST : there.error());
   }
-  Apply(record);
-  const auto made = tree_.Find(inode);
+  // Only what is told to the log takes a number: they must not run ahead of its end.
+  const std::uint64_t number = inode != 0 ? inode : store_->NewInode();
+  Apply(record(number));
+  const auto made = tree_.Find(number);
   if (!made) {
     return Errno(made.error());
   }
   const std::lock_guard attributes((*made)->mutex);
-  return Found{inode, (*made)->attributes};
+  return Found{number, (*made)->attributes};
 }
 
 Outcome<Found> FileSystem::Create(std::uint64_t parent, const std::string& name, std::uint32_t mode,
                                   const Owner& owner, std::uint64_t device) {
-  const std::uint64_t inode = store_->NewInode();
-  return Add(parent, name,
-             protocol::Create{.parent = parent,
-                              .name = name,
-                              .inode = inode,
-                              .mode = mode,
-                              .uid = owner.uid,
-                              .gid = owner.gid,
-                              .device = device},
-             inode);
+  return Add(parent, name, 0, [&](std::uint64_t inode) {
+    return protocol::Create{.parent = parent,
+                            .name = name,
+                            .inode = inode,
+                            .mode = mode,
+                            .uid = owner.uid,
+                            .gid = owner.gid,
+                            .device = device};
+  });
 }
 
 Outcome<Found> FileSystem::Symlink(std::uint64_t parent, const std::string& name,
                                    const std::string& target, const Owner& owner) {
-  const std::uint64_t inode = store_->NewInode();
-  return Add(parent, name,
-             protocol::Symlink{.parent = parent,
-                               .name = name,
-                               .inode = inode,
-                               .target = target,
-                               .uid = owner.uid,
-                               .gid = owner.gid},
-             inode);
+  return Add(parent, name, 0, [&](std::uint64_t inode) {
+    return protocol::Symlink{.parent = parent,
+                             .name = name,
+                             .inode = inode,
+                             .target = target,
+                             .uid = owner.uid,
+                             .gid = owner.gid};
+  });
 }
 
 Outcome<Found> FileSystem::Link(std::uint64_t inode, std::uint64_t parent,
                                 const std::string& name) {
-  return Add(parent, name, protocol::Link{.parent = parent, .name = name, .inode = inode}, inode);
+  return Add(parent, name, inode, [&](std::uint64_t number) {
+    return protocol::Link{.parent = parent, .name = name, .inode = number};
+  });
 }
 
 Outcome<> FileSystem::Remove(std::uint64_t parent, const std::string& name, bool directory) {
@@ -252,12 +254,24 @@ Outcome<std::vector<Listed>> FileSystem::List(std::uint64_t directory) {
 }
 
 Outcome<> FileSystem::Open(std::uint64_t inode) {
-  const auto found = Find(inode);
+  // Under the tree's mutex: it must not lose its last name in between.
+  const auto open = [](const InodePtr& found) {
+    const std::lock_guard lock(found->mutex);
+    ++found->opens;
+  };
+  {
+    const std::shared_lock lock(tree_.mutex());
+    if (const auto found = tree_.FindLoaded(inode)) {
+      open(found);
+      return {};
+    }
+  }
+  const std::lock_guard lock(tree_.mutex());
+  const auto found = tree_.Find(inode);
   if (!found) {
     return Errno(found.error());
   }
-  const std::lock_guard lock((*found)->mutex);
-  ++(*found)->opens;
+  open(*found);
   return {};
 }
 
@@ -269,8 +283,9 @@ void FileSystem::Release(std::uint64_t inode) {
   }
   {
     const std::lock_guard file(found->mutex);
-    --found->opens;
-    found->open_unit.reset();
+    if (--found->opens == 0) {
+      found->open_unit.reset();
+    }
   }
   DropUnused(found);
 }
@@ -285,7 +300,7 @@ void FileSystem::DropUnused(const InodePtr& inode) {
     inode->dirty.clear();
     inode->grown = inode->touched = false;
     ++inode->changes;
-    store_->Drop(*inode, 0, inode->stored_end);
+    store_->Drop(*inode, 0, inode->PagesEnd());
     (void)store_->Written(inode, -pages);
   }
   tree_.Forget(inode->id);

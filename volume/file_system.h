@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -72,8 +73,9 @@ class FileSystem {
   void Release(std::uint64_t inode);
 
   // One call is one atomic unit: what it says about pages of one engine page is in one group.
+  // `mapped`: the kernel writes back what was changed through mmap, outside of the file's lock.
   [[nodiscard]] Outcome<> Write(std::uint64_t inode, std::uint64_t offset,
-                                std::span<const std::uint8_t> bytes);
+                                std::span<const std::uint8_t> bytes, bool mapped = false);
   using ReadDone = std::move_only_function<void(Outcome<std::vector<std::uint8_t>>)>;
   void Read(std::uint64_t inode, std::uint64_t offset, std::size_t size, ReadDone done);
   // `mode` as in fallocate(2): 0, keep size, punch hole, zero range.
@@ -100,8 +102,10 @@ class FileSystem {
 
   // A directory whose entries are loaded, under an exclusive lock of the tree.
   [[nodiscard]] Outcome<InodePtr> Find(std::uint64_t inode);
+  // `inode` 0: a new one, which `record` is made with.
+  using MakeRecord = std::function<protocol::Record(std::uint64_t inode)>;
   [[nodiscard]] Outcome<Found> Add(std::uint64_t parent, const std::string& name,
-                                   const protocol::Record& record, std::uint64_t inode);
+                                   std::uint64_t inode, const MakeRecord& record);
   [[nodiscard]] Outcome<> Remove(std::uint64_t parent, const std::string& name, bool directory);
   void Apply(const protocol::Record& record);
   // With the tree's mutex held: an inode without a name and users loses its pages.

@@ -110,7 +110,7 @@ Outcome<> FileSystem::Fetch(const InodePtr& inode, std::uint64_t page, ConstPage
 }
 
 Outcome<> FileSystem::Write(std::uint64_t number, std::uint64_t offset,
-                            std::span<const std::uint8_t> bytes) {
+                            std::span<const std::uint8_t> bytes, bool mapped) {
   if (offset > kLargestFile || bytes.size() > kLargestFile - offset) {
     return Errno(EFBIG);
   }
@@ -160,7 +160,9 @@ Outcome<> FileSystem::Write(std::uint64_t number, std::uint64_t offset,
   }
   inode->attributes.modified = inode->attributes.changed = WallClock();
   inode->touched = true;
-  inode->open_unit = end % kUnitSize == 0 ? std::nullopt : std::optional(end / kUnitSize);
+  if (!mapped) {
+    inode->open_unit = end % kUnitSize == 0 ? std::nullopt : std::optional(end / kUnitSize);
+  }
   return store_->Written(inode, added);
 }
 
@@ -279,7 +281,7 @@ Outcome<> FileSystem::Cut(const InodePtr& inode, std::uint64_t size) {
   const auto first = inode->dirty.lower_bound(pages);
   const auto dropped = std::distance(first, inode->dirty.end());
   inode->dirty.erase(first, inode->dirty.end());
-  store_->Drop(*inode, pages, std::max(pages, inode->stored_end));
+  store_->Drop(*inode, pages, inode->PagesEnd());
   inode->stored_end = std::min(inode->stored_end, pages);
   inode->attributes.size = size;
   inode->grown = false;

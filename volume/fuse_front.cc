@@ -20,7 +20,7 @@ namespace {
 
 // Most requests only touch memory; those that wait for the nodes do so without a thread, but for
 // writes of parts of pages and writers that are too fast.
-constexpr int kThreads = 12;
+constexpr int kThreads = 32;
 
 }  // namespace
 
@@ -104,7 +104,13 @@ void FuseFront::Unmount() {
     (void)!write(stop_event_, &one, sizeof(one));
   }
   threads_.clear();
-  state_.reset();  // with the last answer this closes the device, which ends the connection
+  // Closes the device, which ends the connection; answers that come later go nowhere.
+  const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  if (nowhere >= 0) {
+    dup3(nowhere, fuse_session_fd(state_->session.get()), O_CLOEXEC);
+    close(nowhere);
+  }
+  state_.reset();
   if (stop_event_ >= 0) {
     close(std::exchange(stop_event_, -1));
   }

@@ -80,12 +80,15 @@ void Reply(fuse_req_t request, const Outcome<>& outcome) {
 void Initialize(void* /*files*/, fuse_conn_info* connection) {
   for (const auto capability :
        {FUSE_CAP_PARALLEL_DIROPS, FUSE_CAP_ASYNC_READ, FUSE_CAP_ASYNC_DIO}) {
-    if ((connection->capable & static_cast<unsigned>(capability)) != 0) {
-      connection->want |= static_cast<unsigned>(capability);
-    }
+    (void)fuse_set_feature_flag(connection, static_cast<std::uint64_t>(capability));
   }
   // A write-back cache in the kernel would make one write of an engine several of pages, late.
-  connection->want &= ~static_cast<unsigned>(FUSE_CAP_WRITEBACK_CACHE);
+  // Without atomic O_TRUNC the kernel cuts a file by SetAttributes, under the file's own lock. Its
+  // cache is never stale, as it is the only way to these files: a new mtime must not empty it.
+  for (const auto capability :
+       {FUSE_CAP_WRITEBACK_CACHE, FUSE_CAP_ATOMIC_O_TRUNC, FUSE_CAP_AUTO_INVAL_DATA}) {
+    fuse_unset_feature_flag(connection, static_cast<std::uint64_t>(capability));
+  }
   connection->max_write = kLargestRequest;
   connection->max_readahead = kLargestRequest;
   connection->max_background = 64;
@@ -239,8 +242,9 @@ void Read(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset,
 void Write(fuse_req_t request, fuse_ino_t inode, const char* bytes, std::size_t size, off_t offset,
            fuse_file_info* file) {
   FileSystem& files = Files(request);
-  const auto written = files.Write(inode, static_cast<std::uint64_t>(offset),
-                                   {reinterpret_cast<const std::uint8_t*>(bytes), size});
+  const auto written =
+      files.Write(inode, static_cast<std::uint64_t>(offset),
+                  {reinterpret_cast<const std::uint8_t*>(bytes), size}, file->writepage != 0);
   if (!written) {
     fuse_reply_err(request, written.error());
     return;
@@ -328,16 +332,6 @@ void StatFileSystem(fuse_req_t request, fuse_ino_t /*inode*/) {
   fuse_reply_statfs(request, &stat);
 }
 
-void SetExtended(fuse_req_t request, fuse_ino_t /*inode*/, const char* /*name*/,
-                 const char* /*value*/, std::size_t /*size*/, int /*flags*/) {
-  fuse_reply_err(request, EOPNOTSUPP);
-}
-
-void GetExtended(fuse_req_t request, fuse_ino_t /*inode*/, const char* /*name*/,
-                 std::size_t /*size*/) {
-  fuse_reply_err(request, EOPNOTSUPP);
-}
-
 }  // namespace
 
 fuse_lowlevel_ops FuseOperations() {
@@ -366,8 +360,8 @@ fuse_lowlevel_ops FuseOperations() {
   table.readdir = ReadDirectory;
   table.releasedir = ReleaseDirectory;
   table.statfs = StatFileSystem;
-  table.setxattr = SetExtended;
-  table.getxattr = GetExtended;
+  // No extended attributes: ENOSYS once, and the kernel never asks again. Else it would ask for
+  // capabilities before every write.
   return table;
 }
 

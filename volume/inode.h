@@ -4,6 +4,7 @@
 #include "sextant/protocol/metadata.h"
 #include "volume/page.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -46,6 +47,10 @@ struct Inode {
   protocol::Lsn shipped = 0;
   std::uint32_t opens = 0;
 
+  // No page is at or behind this, here or there. With `mutex` held.
+  [[nodiscard]] std::uint64_t PagesEnd() const {
+    return std::max(stored_end, (attributes.size + kPageSize - 1) / kPageSize);
+  }
   // Locks it.
   [[nodiscard]] std::uint32_t Mode() {
     const std::lock_guard lock(mutex);

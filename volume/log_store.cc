@@ -1,5 +1,6 @@
 #include "volume/log_store.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -9,6 +10,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::size_t kGroupBytes = 1U << 20;
+constexpr std::uint64_t kOutstanding = 4U << 20;  // above it, commits would queue behind us
 
 }  // namespace
 
@@ -23,23 +25,38 @@ LogStore::LogStore(const LogStoreOptions& options, std::shared_ptr<client::Write
 LogStore::~LogStore() { Stop(); }
 
 void LogStore::Stop() {
-  failed_ = true;
-  dirty_changed_.notify_all();
+  Fail();
   background_.request_stop();
   if (background_.joinable()) {
     background_.join();
   }
 }
 
+void LogStore::Fail() {
+  const std::lock_guard lock(dirty_mutex_);
+  failed_ = true;
+  dirty_changed_.notify_all();
+}
+
+bool LogStore::Writable() {
+  if (!failed_ && writer_->state() != protocol::WriterState::kOpen) {
+    Fail();
+  }
+  return !failed_;
+}
+
+bool LogStore::OverBudget() const {
+  constexpr std::uint64_t kPendingSize = 512;  // about, in memory
+  return dirty_bytes() + pending_count_ * kPendingSize > options_.dirty_bytes;
+}
+
 Outcome<> LogStore::Admit() {
-  if (dirty_bytes() > options_.dirty_bytes) {
+  constexpr auto kInterval = std::chrono::milliseconds(50);  // fencing is not told, but asked for
+  while (OverBudget() && Writable()) {
     std::unique_lock lock(dirty_mutex_);
-    dirty_changed_.wait(lock, [this] { return failed_ || dirty_bytes() <= options_.dirty_bytes; });
+    dirty_changed_.wait_for(lock, kInterval, [this] { return failed_ || !OverBudget(); });
   }
-  if (failed_ || writer_->state() != protocol::WriterState::kOpen) {
-    return Errno(EIO);
-  }
-  return {};
+  return Writable() ? Outcome<>() : Errno(EIO);
 }
 
 void LogStore::Changed(const protocol::Record& record) {
@@ -48,6 +65,7 @@ void LogStore::Changed(const protocol::Record& record) {
     pending_since_ = steady_clock::now();
   }
   pending_.push_back(record);
+  ++pending_count_;
 }
 
 Outcome<> LogStore::Written(const InodePtr& inode, std::int64_t pages) {
@@ -62,21 +80,27 @@ Outcome<> LogStore::Written(const InodePtr& inode, std::int64_t pages) {
   return {};
 }
 
-void LogStore::TakePending(std::vector<protocol::Record>& records) {
+bool LogStore::TakePending(std::vector<protocol::Record>& records) {
   const std::lock_guard lock(pending_mutex_);
-  records.insert(records.end(), std::make_move_iterator(pending_.begin()),
-                 std::make_move_iterator(pending_.end()));
-  pending_.clear();
+  for (std::size_t bytes = 0; !pending_.empty() && bytes < kGroupBytes;
+       bytes += RecordSize(records.back())) {
+    records.push_back(std::move(pending_.front()));
+    pending_.pop_front();
+    --pending_count_;
+  }
+  return pending_.empty();
 }
 
 void LogStore::Take(Inode& inode, Reason reason, std::uint64_t& next, Batch& batch) {
   // Under the file's mutex: a cut that is pending comes before the pages written after it.
-  TakePending(batch.records);
+  if (!TakePending(batch.records)) {
+    return;
+  }
   if (inode.grown) {
     batch.records.emplace_back(protocol::Truncate{inode.id, inode.attributes.size});
     inode.grown = false;
   }
-  if (inode.touched && reason == Reason::kBackground) {
+  if (inode.touched && reason != Reason::kSync) {
     batch.records.emplace_back(protocol::SetAttributes{.inode = inode.id,
                                                        .mode = {},
                                                        .uid = {},
@@ -85,6 +109,10 @@ void LogStore::Take(Inode& inode, Reason reason, std::uint64_t& next, Batch& bat
                                                        .modified = inode.attributes.modified});
     inode.touched = false;
   }
+  TakePages(inode, reason, next, batch);
+}
+
+void LogStore::TakePages(Inode& inode, Reason reason, std::uint64_t& next, Batch& batch) {
   std::size_t bytes = 0;
   auto at = inode.dirty.lower_bound(next);
   while (at != inode.dirty.end() && bytes < kGroupBytes) {
@@ -97,6 +125,10 @@ void LogStore::Take(Inode& inode, Reason reason, std::uint64_t& next, Batch& bat
          at = inode.dirty.erase(at)) {
       const protocol::PageId page{inode.id, at->first};
       DirtyPage& dirty = at->second;
+      --dirty_pages_;
+      if (dirty.base && *dirty.base == *dirty.bytes) {
+        continue;  // written as it was
+      }
       batch.records.push_back(PageRecord(page, dirty.base.get(), *dirty.bytes));
       bytes += RecordSize(batch.records.back());
       ConstPagePtr shipped = std::move(dirty.bytes);
@@ -104,7 +136,6 @@ void LogStore::Take(Inode& inode, Reason reason, std::uint64_t& next, Batch& bat
       batch.pages.emplace_back(page, std::move(shipped));
       inode.stored_end = std::max(inode.stored_end, page.index + 1);
       ++inode.changes;
-      --dirty_pages_;
     }
   }
   next = at == inode.dirty.end() ? kNoMore : at->first;
@@ -113,11 +144,12 @@ void LogStore::Take(Inode& inode, Reason reason, std::uint64_t& next, Batch& bat
 client::Result<protocol::Lsn> LogStore::Append(const std::vector<protocol::Record>& records) {
   auto lsn = writer_->Append(records, client::kNoDeadline);
   if (!lsn) {
-    failed_ = true;
-    dirty_changed_.notify_all();
-  } else {
-    metadata_end_ = *lsn;
+    Fail();
+    return lsn;
   }
+  metadata_end_ = *lsn;
+  const std::lock_guard lock(dirty_mutex_);
+  dirty_changed_.notify_all();
   return lsn;
 }
 
@@ -143,11 +175,37 @@ client::Result<protocol::Lsn> LogStore::ShipGroup(const InodePtr& inode, Reason 
   return lsn;
 }
 
-client::Result<protocol::Lsn> LogStore::ShipFile(const InodePtr& inode) {
+client::Result<LogStore::LogLock> LogStore::LockLog(client::Deadline deadline) {
+  LogLock lock(log_mutex_, std::defer_lock);
+  if (deadline == client::kNoDeadline) {
+    lock.lock();
+  } else if (!lock.try_lock_until(deadline)) {
+    return std::unexpected(client::Error{client::ErrorCode::kTimeout, "the log is busy"});
+  }
+  return lock;
+}
+
+client::Result<> LogStore::WaitForRoom(client::Deadline deadline) {
+  const protocol::Lsn end = writer_->end();
+  return end > writer_->vdl() + kOutstanding ? writer_->WaitDurable(end - kOutstanding, deadline)
+                                             : client::Result<>();
+}
+
+client::Result<protocol::Lsn> LogStore::ShipFile(const InodePtr& inode, Reason reason,
+                                                 client::Deadline deadline) {
   protocol::Lsn end = 0;
   // Once over the file: what is written meanwhile behind `next` is somebody else's to wait for.
   for (std::uint64_t next = 0; next != kNoMore;) {
-    const auto lsn = ShipGroup(inode, Reason::kSync, next);
+    if (end != 0 || reason != Reason::kSync) {
+      if (const auto room = WaitForRoom(deadline); !room) {
+        return std::unexpected(room.error());
+      }
+    }
+    const auto lock = LockLog(deadline);
+    if (!lock) {
+      return std::unexpected(lock.error());
+    }
+    const auto lsn = ShipGroup(inode, reason, next);
     if (!lsn) {
       return lsn;
     }
@@ -168,13 +226,24 @@ void LogStore::SettleDirty(const InodePtr& inode) {
   dirty_changed_.notify_all();
 }
 
-client::Result<protocol::Lsn> LogStore::ShipMetadata() {
-  std::vector<protocol::Record> records;
-  TakePending(records);
-  if (records.empty()) {
-    return 0;
+client::Result<protocol::Lsn> LogStore::ShipMetadata(client::Deadline deadline) {
+  protocol::Lsn end = 0;
+  for (bool all = false; !all;) {
+    const auto lock = LockLog(deadline);
+    if (!lock) {
+      return std::unexpected(lock.error());
+    }
+    std::vector<protocol::Record> records;
+    all = TakePending(records);
+    if (!records.empty()) {
+      const auto lsn = Append(records);
+      if (!lsn) {
+        return lsn;
+      }
+      end = *lsn;
+    }
   }
-  return Append(records);
+  return end;
 }
 
 void LogStore::Reply(const client::Result<protocol::Lsn>& shipped, protocol::Lsn at_least,
@@ -189,15 +258,13 @@ void LogStore::Reply(const client::Result<protocol::Lsn>& shipped, protocol::Lsn
 }
 
 void LogStore::Sync(const InodePtr& inode, Done done) {
-  if (failed_) {
+  if (!Writable()) {
     done(EIO);
     return;
   }
-  client::Result<protocol::Lsn> shipped;
+  const auto shipped = ShipFile(inode, Reason::kSync, client::kNoDeadline);
   protocol::Lsn at_least = 0;
   {
-    const std::lock_guard log(log_mutex_);
-    shipped = ShipFile(inode);
     const std::lock_guard lock(inode->mutex);
     at_least = std::max(inode->shipped, metadata_end_.load());
   }
@@ -205,42 +272,30 @@ void LogStore::Sync(const InodePtr& inode, Done done) {
 }
 
 void LogStore::SyncMetadata(Done done) {
-  if (failed_) {
+  if (!Writable()) {
     done(EIO);
     return;
   }
-  client::Result<protocol::Lsn> shipped;
-  {
-    const std::lock_guard log(log_mutex_);
-    shipped = ShipMetadata();
-  }
+  const auto shipped = ShipMetadata(client::kNoDeadline);
   Reply(shipped, metadata_end_, std::move(done));
 }
 
-client::Result<protocol::Lsn> LogStore::ShipAll() {
-  const std::lock_guard log(log_mutex_);
+client::Result<> LogStore::Flush(client::Deadline deadline, bool serving) {
   std::vector<InodePtr> files;
   {
     const std::lock_guard lock(dirty_mutex_);
     files.assign(dirty_.begin(), dirty_.end());
   }
   for (const auto& file : files) {
-    if (const auto shipped = ShipFile(file); !shipped) {
-      return shipped;
+    const auto shipped = ShipFile(file, serving ? Reason::kBackground : Reason::kEnd, deadline);
+    if (!shipped) {
+      return std::unexpected(shipped.error());
     }
   }
-  if (const auto shipped = ShipMetadata(); !shipped) {
-    return shipped;
+  if (const auto shipped = ShipMetadata(deadline); !shipped) {
+    return std::unexpected(shipped.error());
   }
-  return metadata_end_.load();
-}
-
-client::Result<> LogStore::Flush(client::Deadline deadline) {
-  const auto end = ShipAll();
-  if (!end) {
-    return std::unexpected(end.error());
-  }
-  return writer_->WaitDurable(*end, deadline);
+  return writer_->WaitDurable(metadata_end_, deadline);
 }
 
 ConstPagePtr LogStore::Held(const Inode& inode, std::uint64_t page) {
@@ -252,9 +307,7 @@ void LogStore::Fetched(const Inode& inode, std::uint64_t page, ConstPagePtr byte
 }
 
 void LogStore::Drop(const Inode& inode, std::uint64_t first, std::uint64_t end) {
-  for (std::uint64_t page = first; page < end; ++page) {
-    cache_.Erase({inode.id, page});
-  }
+  cache_.Erase(inode.id, first, end);
 }
 
 protocol::Position LogStore::position() const { return writer_->PositionAt(writer_->vdl()); }

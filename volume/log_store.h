@@ -8,7 +8,9 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <unordered_set>
 #include <vector>
@@ -40,14 +42,14 @@ class LogStore final : public Store {
   [[nodiscard]] protocol::Position position() const override;
   [[nodiscard]] std::uint64_t NewInode() override;
 
-  // Everything, durable.
-  [[nodiscard]] client::Result<> Flush(client::Deadline deadline);
+  // Everything, durable. `serving`: requests may still come, so that what the kernel has brought in
+  // part only, if anything, is not taken.
+  [[nodiscard]] client::Result<> Flush(client::Deadline deadline, bool serving);
   // No more writes: what is dirty is lost unless it was flushed.
   void Stop();
 
   [[nodiscard]] std::uint64_t dirty_bytes() const { return dirty_pages_ * kPageSize; }
   [[nodiscard]] const PageCache& cache() const { return cache_; }
-  [[nodiscard]] bool failed() const { return failed_; }
 
  private:
   // What one group takes from a file.
@@ -55,25 +57,42 @@ class LogStore final : public Store {
     std::vector<protocol::Record> records;
     std::vector<std::pair<protocol::PageId, ConstPagePtr>> pages;
   };
-  enum class Reason : std::uint8_t { kSync, kBackground };
+  // A sync asks for the bytes and comes when no write is half here; the background asks for the
+  // times as well, and comes at any moment; at the end both.
+  enum class Reason : std::uint8_t { kSync, kBackground, kEnd };
 
-  // With log_mutex_ held. The end of the last group, or 0 when there was nothing to ship.
-  [[nodiscard]] client::Result<protocol::Lsn> ShipFile(const InodePtr& inode);
+  // Open, and not fenced.
+  [[nodiscard]] bool Writable();
+  void Fail();
+  [[nodiscard]] bool OverBudget() const;
+
+  // The end of the last group, or 0 when there was nothing to ship. Lets others append between
+  // groups.
+  [[nodiscard]] client::Result<protocol::Lsn> ShipFile(const InodePtr& inode, Reason reason,
+                                                       client::Deadline deadline);
+  [[nodiscard]] client::Result<protocol::Lsn> ShipMetadata(client::Deadline deadline);
+  // Until little is under way.
+  [[nodiscard]] client::Result<> WaitForRoom(client::Deadline deadline);
+
+  using LogLock = std::unique_lock<std::timed_mutex>;
+  [[nodiscard]] client::Result<LogLock> LockLog(client::Deadline deadline);
+
+  // --- With the log locked. ---
+
   // One group, with the file's pages from `next` on, which moves behind them; kNoMore at the end.
   [[nodiscard]] client::Result<protocol::Lsn> ShipGroup(const InodePtr& inode, Reason reason,
                                                         std::uint64_t& next);
-  [[nodiscard]] client::Result<protocol::Lsn> ShipMetadata();
-  [[nodiscard]] client::Result<protocol::Lsn> ShipAll();
   [[nodiscard]] client::Result<protocol::Lsn> Append(const std::vector<protocol::Record>& records);
   // With the inode's mutex held: pages from `next` on.
   void Take(Inode& inode, Reason reason, std::uint64_t& next, Batch& batch);
-  void TakePending(std::vector<protocol::Record>& records);
+  void TakePages(Inode& inode, Reason reason, std::uint64_t& next, Batch& batch);
+  // As many as a group should hold. False: there are more.
+  bool TakePending(std::vector<protocol::Record>& records);
 
   void Reply(const client::Result<protocol::Lsn>& shipped, protocol::Lsn at_least, Done done);
   void RunBackground(const std::stop_token& stop);
-  void ShipDue(const std::stop_token& stop);
+  void ShipDue();
   void SettleDirty(const InodePtr& inode);
-  void ShipInBackground(const InodePtr& inode, const std::stop_token& stop);
 
   static constexpr std::uint64_t kNoMore = ~std::uint64_t{0};
 
@@ -83,13 +102,14 @@ class LogStore final : public Store {
   PageCache cache_;
   std::atomic<std::uint64_t> inodes_made_ = 0;
   std::atomic<std::uint64_t> dirty_pages_ = 0;
+  std::atomic<std::uint64_t> pending_count_ = 0;
   std::atomic<bool> failed_ = false;
   std::atomic<protocol::Lsn> metadata_end_ = 0;  // where the log has all metadata that was shipped
 
-  std::mutex log_mutex_;  // groups are taken and appended one after the other
+  std::timed_mutex log_mutex_;  // groups are taken and appended one after the other
 
   std::mutex pending_mutex_;
-  std::vector<protocol::Record> pending_;
+  std::deque<protocol::Record> pending_;
   std::chrono::steady_clock::time_point pending_since_;
 
   std::mutex dirty_mutex_;

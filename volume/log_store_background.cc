@@ -6,20 +6,19 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::uint64_t kOutstanding = 4U << 20;  // above it, commits would queue behind us
 constexpr auto kPause = std::chrono::milliseconds(50);
 
 }  // namespace
 
 void LogStore::RunBackground(const std::stop_token& stop) {
-  while (!stop.stop_requested() && !failed_) {
-    ShipDue(stop);
+  while (!stop.stop_requested() && Writable()) {
+    ShipDue();
     std::unique_lock lock(dirty_mutex_);
     dirty_changed_.wait_for(lock, stop, kPause, [this] { return failed_.load(); });
   }
 }
 
-void LogStore::ShipDue(const std::stop_token& stop) {
+void LogStore::ShipDue() {
   std::vector<InodePtr> files;
   {
     const std::lock_guard lock(dirty_mutex_);
@@ -32,33 +31,19 @@ void LogStore::ShipDue(const std::stop_token& stop) {
       const std::lock_guard lock(file->mutex);
       due = due || file->dirty_since <= old;
     }
-    if (due) {
-      ShipInBackground(file, stop);
-    }
-  }
-  bool due = false;
-  {
-    const std::lock_guard lock(pending_mutex_);
-    due = !pending_.empty() && pending_since_ <= old;
-  }
-  if (due) {
-    const std::lock_guard log(log_mutex_);
-    (void)ShipMetadata();  // a failure shows in failed_
-  }
-}
-
-void LogStore::ShipInBackground(const InodePtr& inode, const std::stop_token& stop) {
-  for (std::uint64_t next = 0; next != kNoMore && !stop.stop_requested() && !failed_;) {
-    if (writer_->end() > writer_->vdl() + kOutstanding) {
-      (void)writer_->WaitDurable(writer_->end() - kOutstanding, steady_clock::now() + kPause);
-      continue;
-    }
-    const std::lock_guard log(log_mutex_);
-    if (!ShipGroup(inode, Reason::kBackground, next)) {
+    // Without a quorum it is tried again: what the failure was shows in Writable.
+    if (due && !ShipFile(file, Reason::kBackground, steady_clock::now() + kPause)) {
       return;
     }
   }
-  SettleDirty(inode);
+  bool due = OverBudget();
+  {
+    const std::lock_guard lock(pending_mutex_);
+    due = due || (!pending_.empty() && pending_since_ <= old);
+  }
+  if (due) {
+    (void)ShipMetadata(steady_clock::now() + kPause);
+  }
 }
 
 }  // namespace sextant::volume

@@ -86,26 +86,33 @@ Mount::~Mount() {
   if (files_) {
     files_->Stop();
   }
-  if (log_) {
-    log_->Stop();
-  }
-  if (writer_) {
-    writer_->Close();  // whoever waits for it on the mount gets EIO
-  }
+  Abandon();
   front_.reset();
 }
 
+void Mount::Abandon() {
+  if (writer_) {
+    writer_->Close();  // whoever waits for it on the mount gets EIO
+  }
+  if (log_) {
+    log_->Stop();
+  }
+}
+
 Result<> Mount::Flush(client::Deadline deadline) {
-  return log_ ? log_->Flush(deadline) : Result<>();
+  return log_ ? log_->Flush(deadline, true) : Result<>();
 }
 
 Result<> Mount::Unmount(client::Deadline deadline) {
   // First what is dirty now, while the mount still answers; then the little that came meanwhile.
   auto flushed = Flush(deadline);
   files_->Stop();
+  if (!flushed) {
+    Abandon();
+  }
   front_->Unmount();
-  if (flushed) {
-    flushed = Flush(deadline);
+  if (flushed && log_) {
+    flushed = log_->Flush(deadline, false);
   }
   return flushed;
 }

@@ -61,7 +61,8 @@ class Mount {
   Mount(const Mount&) = delete;
   Mount& operator=(const Mount&) = delete;
 
-  // All that was written so far, durable.
+  // All that was written so far, durable; but an engine page whose last write ended inside it, as
+  // the kernel may be about to bring the rest. fsync takes those.
   [[nodiscard]] Result<> Flush(client::Deadline deadline);
   // Unmounts, so that nothing is written any more, and flushes. Nothing is mounted afterwards even
   // if the flush fails.
@@ -71,6 +72,7 @@ class Mount {
  private:
   Mount() = default;
   [[nodiscard]] Result<> Start(const MountOptions& options);
+  void Abandon();  // what is dirty
 
   std::shared_ptr<client::Client> client_;
   protocol::BranchId branch_ = 0;

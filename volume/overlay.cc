@@ -130,9 +130,7 @@ void Overlay::Fetched(const Inode& inode, std::uint64_t page, ConstPagePtr bytes
 }
 
 void Overlay::Drop(const Inode& inode, std::uint64_t first, std::uint64_t end) {
-  for (std::uint64_t page = first; page < end; ++page) {
-    cache_.Erase({inode.id, page});
-  }
+  cache_.Erase(inode.id, first, end);
   const std::lock_guard lock(mutex_);
   const auto found = files_.find(inode.id);
   if (found == files_.end()) {

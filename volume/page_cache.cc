@@ -55,6 +55,30 @@ void PageCache::Erase(const protocol::PageId& page) {
   }
 }
 
+void PageCache::Erase(std::uint64_t inode, std::uint64_t first, std::uint64_t end) {
+  constexpr std::uint64_t kFewPages = 1024;
+  if (first >= end) {
+    return;
+  }
+  if (end - first <= kFewPages) {
+    for (std::uint64_t index = first; index < end; ++index) {
+      Erase({inode, index});
+    }
+    return;
+  }
+  for (Shard& shard : shards_) {  // a large file may be mostly holes
+    const std::lock_guard lock(shard.mutex);
+    std::erase_if(shard.entries, [&](const Entry& entry) {
+      const bool gone =
+          entry.page.inode == inode && entry.page.index >= first && entry.page.index < end;
+      if (gone) {
+        shard.places.erase(entry.page);
+      }
+      return gone;
+    });
+  }
+}
+
 void PageCache::Trim(Shard& shard) const {
   if (shard.entries.size() <= pages_per_shard_) {
     return;

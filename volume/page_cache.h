@@ -25,6 +25,8 @@ class PageCache {
   // The version `bytes`, if it is still the newest, is in the log at `lsn`.
   void Shipped(const protocol::PageId& page, const ConstPagePtr& bytes, protocol::Lsn lsn);
   void Erase(const protocol::PageId& page);
+  // Pages [first, end).
+  void Erase(std::uint64_t inode, std::uint64_t first, std::uint64_t end);
 
   static constexpr protocol::Lsn kPending = ~protocol::Lsn{0};
 
