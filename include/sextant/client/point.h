@@ -19,8 +19,9 @@ struct Point {
 // "2026-01-31T16:00:00Z", or with a fraction of a second, as µs since 1970.
 [[nodiscard]] std::optional<std::uint64_t> ParseTime(std::string_view text);
 
-// The position, once durable, that a point means now. kInvalid: there is no such branch, or it does
-// not reach so far.
+// The position, once durable, that a point means now. A branch's end is what the nodes were told to
+// be durable, which may be 50 ms old; an LSN beyond it is waited for, for a second. kInvalid: there
+// is no such branch, or it does not reach so far.
 [[nodiscard]] Result<protocol::Position> Resolve(Client& client, protocol::BranchId branch,
                                                  const Point& at, Deadline deadline);
 
