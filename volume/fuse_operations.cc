@@ -249,17 +249,9 @@ void Write(fuse_req_t request, fuse_ino_t inode, const char* bytes, std::size_t 
     fuse_reply_err(request, written.error());
     return;
   }
-  if ((file->flags & (O_DSYNC | O_SYNC)) == 0) {
-    fuse_reply_write(request, size);
-    return;
-  }
-  files.Sync(inode, [request, size, state = State(request).shared_from_this()](int error) {
-    if (error != 0) {
-      fuse_reply_err(request, error);
-    } else {
-      fuse_reply_write(request, size);
-    }
-  });
+  // With O_DSYNC the kernel sends a sync once all parts of a write are here; not earlier, which
+  // would tear it.
+  fuse_reply_write(request, size);
 }
 
 void Sync(fuse_req_t request, fuse_ino_t inode, int /*only_data*/, fuse_file_info* /*file*/) {

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
@@ -209,6 +210,32 @@ TEST_F(MountTest, AFileThatWasCutHasZerosWhereItGrowsAgain) {
   mount.reset();
   mount = AsWriter(2);
   EXPECT_EQ(Get(path, 200'000), expected);
+  {
+    const Descriptor file(path, O_RDWR | O_TRUNC);
+    EXPECT_EQ(Get(path, 9), "");
+    Put(file.get(), "again", 3);
+    ASSERT_EQ(fsync(file.get()), 0);
+  }
+  mount.reset();
+  mount = AsWriter(3);
+  EXPECT_EQ(Get(path, 9), std::string("\0\0\0again", 8));
+}
+
+TEST_F(MountTest, AWriteThroughIsDurableWhenItReturns) {
+  auto mount = AsWriter(1, "writer", {.dirty_age = 1h});
+  const std::string path = Path("writer") + "/f";
+  {
+    const Descriptor file(path, O_RDWR | O_CREAT | O_DSYNC);
+    Put(file.get(), std::string(20'000, 's'), 100);
+    const Descriptor around(path, O_RDWR | O_DIRECT | O_SYNC);
+    alignas(4096) static const std::array<char, 8192> page = {'d'};
+    ASSERT_EQ(pwrite(around.get(), page.data(), page.size(), 8192),
+              static_cast<ssize_t>(page.size()));
+  }
+  mount.reset();
+  mount = AsWriter(2);
+  EXPECT_EQ(Get(path, 30'000).size(), 20'100U);
+  EXPECT_EQ(Get(path, 2, 8191), "sd");
 }
 
 TEST_F(MountTest, ANewerEpochTurnsWritesIntoErrors) {
@@ -280,6 +307,9 @@ TEST_F(MountTest, AReaderSeesThePastAndKeepsItsWritesToItself) {
   EXPECT_EQ(Get(theirs, 7, 10'000), "private");
   EXPECT_GT(reader->status().overlay_bytes, 0U);
   EXPECT_EQ(Get(mine, 30'000), std::string(20'000, 'n'));
+  ASSERT_EQ(truncate(theirs.c_str(), 0), 0);
+  ASSERT_EQ(truncate(theirs.c_str(), 500'000), 0);
+  EXPECT_EQ(Get(theirs, 500'000), std::string(500'000, '\0')) << "nothing comes back";
   reader.reset();
   reader = AsReader(past);
   EXPECT_EQ(Get(theirs, 30'000), std::string(20'000, 'o'));
