@@ -2,11 +2,11 @@
 # test.sh [SUITE…]: runs the suites named, or all of them, and ends with one line: N passed, N failed.
 . "$(dirname "$0")/lib.sh"
 suites=("$@")
-[ $# -gt 0 ] || suites=(lint unit simulation fuzz integration e2e)
+[ $# -gt 0 ] || suites=(lint unit simulation fuzz integration volume e2e)
 for suite in "${suites[@]}"; do
   case $suite in
-    lint | unit | simulation | fuzz | integration | e2e) ;;
-    *) die "no suite $suite; there are: lint unit simulation fuzz integration e2e" ;;
+    lint | unit | simulation | fuzz | integration | volume | e2e) ;;
+    *) die "no suite $suite; there are: lint unit simulation fuzz integration volume e2e" ;;
   esac
 done
 wanted() { [[ " ${suites[*]} " == *" $1 "* ]]; }
@@ -65,7 +65,7 @@ all() {
   check go "toolchain's Go stage" "$root/scripts/toolchain.sh" go || return
   if wanted integration || wanted e2e; then start tools "$root/testbed/tools.sh"; fi
   check toolchain "toolchain image" "$root/scripts/toolchain.sh" || return
-  if wanted unit || wanted simulation || wanted integration || wanted e2e; then
+  if wanted unit || wanted simulation || wanted integration || wanted volume || wanted e2e; then
     check build-release "build (release)" build release || return
   fi
 
@@ -87,6 +87,13 @@ all() {
   fi
   if wanted fuzz && check build-fuzz "build (fuzz)" build fuzz fuzz_tests; then run fuzz fuzz "fuzz"; fi
 
+  if wanted volume; then
+    say "stock engines on a volume"
+    "$root/tests/volume/run.sh" >"$logs/test-volume.log" 2>&1 || tail -n 80 "$logs/test-volume.log"
+    read -r good _ bad _ < <(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$logs/test-volume.log" | tail -n 1) || good=0 bad=1
+    report "engines" "$good" "$bad"
+    sed -n 's/^    \([0-9a-z].*\)/      \1/p' "$logs/test-volume.log" | grep -E 'crashes|readers|backtrack|waited|errors;' || true
+  fi
   wanted integration || wanted e2e || return 0
   finish tools "test bed's tools" || { report "test bed's tools" 0 1; return; }
   if wanted integration; then run integration release "integration" --mount; fi
