@@ -33,7 +33,8 @@ void World::Watch() {
   At(now_ + 20ms, [this] { Watch(); });
 }
 
-// By a write quorum of the new members: else those lost next could be the last that know of them.
+// By a write quorum of the new members, on disk: else those lost next could be the last that know
+// of them, or the power that goes next leaves too few.
 bool World::SnapshotsAreHeld() const {
   Configuration concluded = configuration_;
   concluded.kind = ConfigurationKind::kStable;
@@ -46,7 +47,8 @@ bool World::SnapshotsAreHeld() const {
       }
       const auto& replicas = nodes_.at(*index).node->replicas();
       const auto replica = replicas.find(snapshot.branch);
-      return replica != replicas.end() && replica->second.record().pins.contains(snapshot.pin);
+      return replica != replicas.end() &&
+             replica->second.record_on_disk().pins.contains(snapshot.pin);
     });
   });
 }

@@ -71,6 +71,8 @@ class Replica {
 
   [[nodiscard]] BranchStatus Status() const;
   [[nodiscard]] const BranchRecord& record() const { return record_; }
+  // What of it a power cut leaves. Who decides by what a member keeps, counts on this alone.
+  [[nodiscard]] const BranchRecord& record_on_disk() const { return saved_; }
   [[nodiscard]] const Branch& branch() const { return record_.branch; }
   [[nodiscard]] Lsn start() const { return record_.branch.fork; }
   [[nodiscard]] Lsn scl() const { return scl_; }

@@ -238,6 +238,22 @@ TEST_F(SnapshotTest, APinLearnedFromAPeerIsTakenWhenItIsOnDisk) {
   EXPECT_TRUE(cluster.replica(1).record().pins.contains(pin));
 }
 
+// A change of members was concluded by a pin that four of the new members knew, one of them from
+// gossip alone: then the power went, and the disks of the other three.
+TEST_F(SnapshotTest, APinCountsForAChangeOfMembersWhenAPowerCutLeavesIt) {
+  Set({0});
+  cluster.Gossip(0, 1);
+  ASSERT_TRUE(cluster.replica(1).record().pins.contains(pin));
+  EXPECT_FALSE(cluster.replica(1).record_on_disk().pins.contains(pin));
+  cluster.Restart(1);
+  EXPECT_FALSE(cluster.replica(1).record().pins.contains(pin));
+  cluster.Gossip(0, 1);
+  cluster.Tick(100ms);
+  EXPECT_TRUE(cluster.replica(1).record_on_disk().pins.contains(pin));
+  cluster.Restart(1);
+  EXPECT_TRUE(cluster.replica(1).record().pins.contains(pin));
+}
+
 // 15. Back in time, other writes there, forward again, and a clone of the branch that was left.
 TEST(BranchTest, EqualLsnsOfTwoBranchesAreDifferentPages) {
   Cluster cluster;
