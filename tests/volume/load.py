@@ -17,6 +17,8 @@ def prepare(engine):
         cursor.execute("create table ledger.accounts (id int primary key, balance bigint, pad varchar(300))")
         for account in range(ACCOUNTS):
             cursor.execute("insert into ledger.accounts values (%s, 1000, '')", (account,))
+        if engine.name == "mariadb":
+            cursor.execute("create table ledger.notes (id int primary key, pad varchar(300)) engine=aria transactional=1")
     connection.close()
 
 
@@ -29,6 +31,8 @@ class Load:
         self.stopping = threading.Event()
         self.errors = []
         self.threads = [threading.Thread(target=self.work, args=(worker,), daemon=True) for worker in range(WORKERS)]
+        if engine.name == "mariadb":
+            self.threads.append(threading.Thread(target=self.work_on_system_tables, daemon=True))
         for thread in self.threads:
             thread.start()
 
@@ -50,6 +54,17 @@ class Load:
                 connection.commit()
                 self.acknowledged[worker] = seq
         except Exception as error:  # the engine was killed: that is what the test is about
+            self.errors.append(error)
+
+    def work_on_system_tables(self):
+        """MariaDB keeps its users in Aria tables, which have a log and a recovery of their own."""
+        chance = random.Random(0)
+        try:
+            with self.engine.connect().cursor() as cursor:
+                while not self.stopping.is_set():
+                    cursor.execute(f"create or replace user client{chance.randrange(50)} identified by 'x'")
+                    cursor.execute("replace into ledger.notes values (%s, %s)", (chance.randrange(1000), "y" * 300))
+        except Exception as error:
             self.errors.append(error)
 
     def stop(self):
