@@ -51,6 +51,14 @@ YamlSection::YamlSection(YAML::Node node, std::string path)
   }
 }
 
+std::vector<std::string> YamlSection::Keys() const {
+  std::vector<std::string> keys;
+  for (const auto& entry : node_) {
+    keys.push_back(entry.first.Scalar());
+  }
+  return keys;
+}
+
 void YamlSection::Read(const std::string& key, std::string& value) {
   if (Has(key)) {
     value = Text(key);

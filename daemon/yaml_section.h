@@ -31,6 +31,8 @@ class YamlSection {
   YamlSection(YAML::Node node, std::string path);
 
   [[nodiscard]] bool Has(const std::string& key) const { return Find(key).IsDefined(); }
+  // Of a mapping whose keys are the user's.
+  [[nodiscard]] std::vector<std::string> Keys() const;
 
   // Each leaves `value` as it is when the key is not there.
   void Read(const std::string& key, std::string& value);

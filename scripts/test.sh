@@ -53,6 +53,18 @@ run() { # SUITE PRESET TITLE [--cluster]
   [ "$1" != simulation ] || grep -oE 'seeds from [0-9]+ on|[0-9]+ seeds, [0-9]+ failures' "$results/ctest.$1.xml" | head -n 2 | sed 's/^/      /'
 }
 
+# The agent with real engines, each in its own image.
+engines() {
+  local log=$logs/test-engines.log line
+  say "engines"
+  "$root/tests/agent/run.sh" </dev/null >"$log" 2>&1 || tail -n 80 "$log"
+  grep -qE '^[a-z]+: [0-9]+ passed' "$log" || report engines 0 1
+  while read -r line; do
+    line=${line//[^0-9 ]/}
+    report engines $line
+  done < <(grep -E '^[a-z]+: [0-9]+ passed, [0-9]+ failed$' "$log")
+}
+
 # A commit's seeds are its own: new for each, and the same when it is tested again.
 if [ -z "${SEXTANT_SEED:-}" ] && commit=$(git -C "$root" rev-parse HEAD 2>/dev/null); then
   export SEXTANT_SEED=$((16#${commit:0:7}))
@@ -96,7 +108,10 @@ all() {
   fi
   wanted integration || wanted e2e || return 0
   finish tools "test bed's tools" || { report "test bed's tools" 0 1; return; }
-  if wanted integration; then run integration release "integration" --mount; fi
+  if wanted integration; then
+    run integration release "integration" --mount
+    engines
+  fi
   if wanted e2e; then
     check testbed "kind cluster in three zones" "$root/testbed/up.sh" || return
     check images "product images to the nodes" "$root/scripts/images.sh" || return

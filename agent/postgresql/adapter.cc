@@ -1,0 +1,91 @@
+#include "agent/postgresql/adapter.h"
+
+#include "agent/files.h"
+#include "agent/postgresql/settings.h"
+#include "agent/user.h"
+
+#include <csignal>
+#include <format>
+
+namespace sextant::agent::postgresql {
+namespace {
+
+class Adapter final : public Engine {
+ public:
+  explicit Adapter(const Config& config) : config_(config) {}
+
+  [[nodiscard]] std::filesystem::path home() const override { return config_.data / "pgdata"; }
+
+  [[nodiscard]] Command Initialize(const std::filesystem::path& directory) const override {
+    return {.arguments = InitializeCommand(directory)};
+  }
+
+  [[nodiscard]] Result<Command> Prepare(Role role) const override {
+    const auto written = WriteFiles(role);
+    if (!written) {
+      return std::unexpected(written.error());
+    }
+    std::error_code error;
+    std::filesystem::remove(home() / "postmaster.pid", error);
+    if (!error && role == Role::kWriter) {
+      std::filesystem::remove(home() / "standby.signal", error);
+    }
+    if (error) {
+      return std::unexpected(std::format("clean {}: {}", home().string(), error.message()));
+    }
+    if (role == Role::kReader) {
+      const auto signal = ReplaceFile(home() / "standby.signal", "", 0600);
+      if (!signal) {
+        return std::unexpected(signal.error());
+      }
+    }
+    return Command{.arguments = RenderCommand(config_, role, home())};
+  }
+
+  [[nodiscard]] std::unique_ptr<EngineClient> MakeClient() const override {
+    return postgresql::MakeClient(config_);
+  }
+
+  [[nodiscard]] StopSignals stop_signals() const override {
+    return {.fast = SIGINT, .immediate = SIGQUIT};
+  }
+
+ private:
+  [[nodiscard]] Result<> WriteFiles(Role role) const {
+    const Files files(config_);
+    const auto user = UserName();
+    const auto key = ReadSmallFile(config_.server_tls.key);
+    if (!user || !key) {
+      return std::unexpected(user ? key.error() : user.error());
+    }
+    Result<> written = ReplaceFile(files.key, *key, 0600);
+    const auto write = [&](const std::filesystem::path& path, const std::string& text) {
+      written = written.and_then([&] { return ReplaceFile(path, text, 0600); });
+    };
+    write(files.settings, RenderSettings(config_));
+    write(files.access, RenderAccess(*user));
+    write(files.identities, RenderIdentities(*user));
+    if (role == Role::kReader) {
+      const auto password = ReadSecret(config_.secrets / "replication-password");
+      if (!password) {
+        return std::unexpected(password.error());
+      }
+      write(files.password, RenderPasswordFile(*password));
+    }
+    return written;
+  }
+
+  const Config& config_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> MakeAdapter(const Config& config) {
+  const auto checked = CheckParameters(config.parameters);
+  if (!checked) {
+    return std::unexpected(checked.error());
+  }
+  return std::make_unique<Adapter>(config);
+}
+
+}  // namespace sextant::agent::postgresql

@@ -1,0 +1,122 @@
+#include "agent/mariadb/settings.h"
+
+#include "agent/postgresql/settings.h"
+#include "agent/volume_client.h"
+
+#include <gmock/gmock.h>
+
+namespace sextant::agent {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+Config Example() {
+  Config config;
+  config.instance = "orders-3";
+  config.data = "/mnt/data";
+  config.run = "/run/engine";
+  config.server_tls = {.ca = "/tls/ca", .certificate = "/tls/crt", .key = "/tls/key"};
+  config.memory = std::uint64_t{1} << 30;
+  config.secrets = "/secrets";
+  config.writer_service = {.host = "orders-rw", .port = 5432};
+  return config;
+}
+
+TEST(PostgresqlSettings, CarryTheUsersParametersBelowOurs) {
+  Config config = Example();
+  config.parameters = {{"work_mem", "8MB"}, {"shared_buffers", "1GB"}, {"a.b", "it's \\"}};
+  const std::string text = postgresql::RenderSettings(config);
+  EXPECT_THAT(text, HasSubstr("shared_buffers = '716MB'\n"));
+  EXPECT_LT(text.find("shared_buffers = '716MB'"), text.find("shared_buffers = '1GB'"));
+  EXPECT_THAT(text, HasSubstr("work_mem = '8MB'\n"));
+  EXPECT_THAT(text, HasSubstr("a.b = 'it''s \\\\'\n"));
+  EXPECT_LT(text.find("work_mem"), text.find("ssl = 'on'"));
+  EXPECT_THAT(text, HasSubstr("primary_conninfo = 'host=''orders-rw'' port=''5432''"));
+  EXPECT_THAT(text, HasSubstr("sslmode=''verify-ca''"));
+}
+
+TEST(PostgresqlSettings, RefuseWhatIsNotTheUsers) {
+  for (const char* name :
+       {"fsync", "full_page_writes", "primary_conninfo", "ssl_key_file", "Fsync", "work mem", ""}) {
+    EXPECT_FALSE(postgresql::CheckParameters({{name, "on"}})) << name;
+  }
+  EXPECT_FALSE(postgresql::CheckParameters({{"work_mem", "1\nfsync = off"}}));
+  EXPECT_TRUE(
+      postgresql::CheckParameters({{"work_mem", "1MB"}, {"auto_explain.log_analyze", "on"}}));
+}
+
+TEST(PostgresqlSettings, StandOnTheCommandLineWhatNobodyMayUndo) {
+  const auto writer = postgresql::RenderCommand(Example(), Role::kWriter, "/mnt/data/pgdata");
+  for (const char* setting : {"full_page_writes=off", "fsync=on", "synchronous_commit=on",
+                              "wal_recycle=off", "restart_after_crash=off"}) {
+    EXPECT_THAT(writer, Contains(setting));
+  }
+  EXPECT_THAT(postgresql::RenderCommand(Example(), Role::kReader, "/mnt/data/pgdata"),
+              Contains("fsync=off"));
+}
+
+TEST(PostgresqlSettings, LetNobodyInWithoutTlsAndAPassword) {
+  EXPECT_EQ(postgresql::RenderAccess("agent"),
+            "# Written by sextant-agent at every start; changes here are lost.\n"
+            "local   all         postgres  peer map=sextant\n"
+            "local   all         all  reject\n"
+            "hostssl replication sextant_replication  all  scram-sha-256\n"
+            "hostssl all         sextant_replication  all  reject\n"
+            "hostssl replication all  all  reject\n"
+            "hostssl all         all  all  scram-sha-256\n"
+            "# The agent runs as agent.\n");
+  EXPECT_EQ(postgresql::RenderPasswordFile("a:b\\c"), "*:*:*:sextant_replication:a\\:b\\\\c\n");
+}
+
+TEST(MariadbSettings, CarryTheUsersParametersBelowOurs) {
+  Config config = Example();
+  config.parameters = {{"max_connections", "50"}};
+  const std::string text = mariadb::RenderSettings(config, "/mnt/data/mysql");
+  EXPECT_THAT(text, HasSubstr("innodb_buffer_pool_size = 716M\n"));
+  EXPECT_LT(text.find("max_connections = 200"), text.find("max_connections = 50"));
+  EXPECT_THAT(text, HasSubstr("server_id = 3\n"));
+  EXPECT_THAT(text, HasSubstr("require_secure_transport = ON\n"));
+}
+
+TEST(MariadbSettings, RefuseWhatIsNotTheUsers) {
+  for (const char* name : {"innodb_doublewrite", "skip_log_bin", "loose_log_bin", "server_id",
+                           "skip_networking", "log-bin", "wsrep_provider"}) {
+    EXPECT_FALSE(mariadb::CheckParameters({{name, "1"}})) << name;
+  }
+  EXPECT_FALSE(mariadb::CheckParameters({{"sql_mode", "x\nlog_bin=0"}}));
+  EXPECT_TRUE(mariadb::CheckParameters({{"max_connections", "10"}}));
+}
+
+TEST(MariadbSettings, KnowTheirRole) {
+  const auto writer = mariadb::RenderCommand(Example(), Role::kWriter);
+  EXPECT_THAT(writer, Contains("--innodb-doublewrite=OFF"));
+  EXPECT_THAT(writer, Contains("--innodb-flush-log-at-trx-commit=1"));
+  EXPECT_THAT(writer, Contains("--sync-binlog=1"));
+  EXPECT_THAT(writer, Contains("--read-only=OFF"));
+  const auto reader = mariadb::RenderCommand(Example(), Role::kReader);
+  EXPECT_THAT(reader, Contains("--read-only=ON"));
+  EXPECT_THAT(reader, Not(Contains("--sync-binlog=1")));
+}
+
+TEST(MariadbSettings, Quote) {
+  EXPECT_EQ(mariadb::QuoteText("a'b\\"), "'a''b\\\\'");
+  EXPECT_EQ(mariadb::QuoteName("a`b"), "`a``b`");
+  EXPECT_EQ(mariadb::HashPassword("password"), "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19");
+}
+
+TEST(VolumeStatus, IsRead) {
+  const auto view = ParseVolumeStatus(nlohmann::json::parse(
+      R"({"ok":true,"state":"attached","mode":"writer","branch":1,"epoch":7,"fenced_by":null})"));
+  EXPECT_TRUE(Mounted({.id = 1, .role = Role::kWriter, .branch = 1, .epoch = 7}, view));
+  EXPECT_FALSE(Mounted({.id = 1, .role = Role::kWriter, .branch = 1, .epoch = 8}, view));
+  const auto fenced = ParseVolumeStatus(nlohmann::json::parse(
+      R"({"state":"attached","mode":"writer","branch":1,"epoch":7,"fenced_by":8})"));
+  EXPECT_EQ(fenced.state, VolumeState::kFenced);
+  EXPECT_EQ(ParseVolumeStatus(nlohmann::json::parse(R"({"state":7})")).state,
+            VolumeState::kUnknown);
+}
+
+}  // namespace
+}  // namespace sextant::agent
