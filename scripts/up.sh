@@ -8,8 +8,15 @@ step tools "test bed's tools (the first time builds Kubernetes where no registry
 "$root/scripts/build.sh" release
 step testbed "kind cluster in three zones" "$root/testbed/up.sh"
 step images "product images to the nodes" "$root/scripts/images.sh"
+step install "the operator, with Helm" "$root/scripts/install.sh"
+step quickstart "a database cluster: examples/quickstart.yaml" "$root/scripts/quickstart.sh"
+"$root/scripts/run.sh" kubectl-sextant status quickstart
 cat <<END
-The test bed runs. Sextant has no operator to install yet, so this is where \`up\` ends today. To look around:
-  export KUBECONFIG=$KUBECONFIG PATH=$cache/bin:\$PATH
-  kubectl get nodes -L topology.kubernetes.io/zone
+
+A PostgreSQL shell on its writer, from here:
+  ./dev run kubectl-sextant psql quickstart
+  ./dev run kubectl-sextant psql quickstart -- -c 'select version()'
+What else there is to see:
+  export KUBECONFIG=$KUBECONFIG PATH=$root/build/release/install/bin:$cache/bin:\$PATH
+  kubectl get dbclusters,pods -o wide
 END
