@@ -115,6 +115,7 @@ all() {
   if wanted e2e; then
     check testbed "kind cluster in three zones" "$root/testbed/up.sh" || return
     check images "product images to the nodes" "$root/scripts/images.sh" || return
+    check install "the operator, with Helm" "$root/scripts/install.sh" || return
     run e2e release "e2e" --cluster
   fi
 }
