@@ -220,20 +220,22 @@ struct Executor::Run {
 Executor::Outcome Executor::Execute(Sight& sight, const Plan& plan, bool write_numbers,
                                     const std::stop_token& stop) const {
   Run run{.self = *this, .sight = sight, .plan = plan, .stop = stop};
-  const Status before = sight.observed.status;
+  Status status = plan.status;
   for (const Action& action : plan.actions) {
+    const std::size_t errors = run.outcome.errors.size();
     if (stop.stop_requested() || !run.Do(action)) {
       return std::move(run.outcome);
+    }
+    if (std::holds_alternative<ConfigureStorage>(action) && run.outcome.errors.size() > errors) {
+      status.storage_generation = sight.observed.status.storage_generation;
     }
     if (std::holds_alternative<RemoveFinalizer>(action)) {
       return std::move(run.outcome);
     }
   }
   const Status now = ParseStatus(sight.object);
-  const bool worth =
-      plan.status != now && (write_numbers || !DifferInNumbersOnly(plan.status, now));
-  if (worth) {
-    if (const auto done = run.WriteStatus(plan.status); !done) {
+  if (status != now && (write_numbers || !DifferInNumbersOnly(status, now))) {
+    if (const auto done = run.WriteStatus(status); !done) {
       run.outcome.errors.push_back("write the status: " + done.error());
     }
   }

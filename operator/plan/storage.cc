@@ -21,6 +21,7 @@ const StorageStatus* Answer(const Step& step, const std::string& pod) {
   return health == nullptr || !health->reachable || !health->status ? nullptr : &*health->status;
 }
 
+// The writer waits for the next look: what the nodes say then is true.
 void PlanMembers(Step& step) {
   std::int64_t generation = 0;
   for (const auto& [pod, node] : step.seen.storage) {
@@ -52,6 +53,7 @@ void PlanMembers(Step& step) {
   }
   step.Note("StorageConfigured", "the six storage nodes are the members of a new volume");
   step.Do(ConfigureStorage{.generation = 1, .members = std::move(members), .next = {}});
+  status.storage_generation = 1;  // if it is done
 }
 
 void PlanClaims(Step& step) {

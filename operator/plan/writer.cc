@@ -287,7 +287,7 @@ void FollowFailover(Step& step, const Instance* writer) {
 
 void PlanWriter(Step& step) {
   const Status& status = step.seen.status;
-  if (step.status().storage_generation == 0) {
+  if (status.storage_generation == 0) {
     return;
   }
   if (status.writer.empty()) {
