@@ -1,6 +1,6 @@
 // What befalls a cluster under load, and what its clients see of it. Each test measures the longest
-// time without an acknowledged write and lets the ledger's checker judge. A part of them runs in
-// CI; all with SEXTANT_E2E=full, each SEXTANT_E2E_REPEAT times.
+// time without an acknowledged write and lets the ledger's checker judge. The undisturbed one runs
+// in CI; all with SEXTANT_E2E=full, each SEXTANT_E2E_REPEAT times.
 #include "tests/e2e/cluster.h"
 #include "tests/e2e/kubectl.h"
 #include "tests/e2e/nodes.h"
@@ -119,12 +119,14 @@ TEST_F(FailureTest, NothingHappens) {
 }
 
 TEST_F(FailureTest, TheWritersPodIsDeleted) {
+  ONLY_IN_FULL();
   Measure("writer's pod deleted", 15, ThatMovesTheWriter([](const std::string& writer) {
             kubectl_->Run({"delete", "pod", writer, "--grace-period=1", "--wait=false"});
           }));
 }
 
 TEST_F(FailureTest, TheWritersEngineIsKilled) {
+  ONLY_IN_FULL();
   Measure("writer's engine killed", 20, [] {
     cluster_->Signal(cluster_->Writer(), "KILL",
                      cluster_->Engine() == "mariadb" ? "mariadbd" : "postgres");
@@ -149,6 +151,7 @@ TEST_F(FailureTest, TheWriterIsFrozen) {
 }
 
 TEST_F(FailureTest, TheWritersNodeStops) {
+  ONLY_IN_FULL();
   std::optional<NodeOutage> outage;
   Measure("writer's node stopped", 25, ThatMovesTheWriter([&](const std::string& writer) {
             outage.emplace(cluster_->NodeOf(writer), StopNode, StartNode);
@@ -229,6 +232,7 @@ TEST_F(FailureTest, ACopyIsLost) {
 }
 
 TEST_F(FailureTest, SwitchoverUnderLoad) {
+  ONLY_IN_FULL();
   Measure("switchover", 15, ThatMovesTheWriter([](const std::string&) {
             cluster_->Annotate("sextant.dev/switchover=true");
           }));
@@ -242,6 +246,7 @@ TEST_F(FailureTest, FailoverOnRequest) {
 }
 
 TEST_F(FailureTest, ReadersComeAndGo) {
+  ONLY_IN_FULL();
   Measure("readers 1, 3, 1", 5, [] {
     cluster_->Scale(3);
     cluster_->AwaitWell(seconds(240));
