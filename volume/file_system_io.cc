@@ -282,6 +282,10 @@ Outcome<> FileSystem::Cut(const InodePtr& inode, std::uint64_t size) {
   const auto dropped = std::distance(first, inode->dirty.end());
   inode->dirty.erase(first, inode->dirty.end());
   store_->Drop(*inode, pages, inode->PagesEnd());
+  // What the log has of the last page loses its end by the cut: no base for a patch any more.
+  if (const auto last = inode->dirty.find(size / kPageSize); last != inode->dirty.end()) {
+    last->second.base = nullptr;
+  }
   inode->stored_end = std::min(inode->stored_end, pages);
   inode->attributes.size = size;
   inode->grown = false;
