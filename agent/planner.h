@@ -41,15 +41,15 @@ struct VolumeView {
   Role mode = Role::kNone;
   std::uint64_t branch = 0;
   std::uint64_t epoch = 0;
-  bool is_busy = false;            // a command of ours is under way
-  std::optional<bool> is_visible;  // the mount is seen here
-  bool has_engine = false;         // an initialized engine's directory is there
+  bool is_busy = false;                 // a command of ours is under way
+  std::optional<bool> is_visible = {};  // the mount is seen here
+  bool has_engine = false;              // an initialized engine's directory is there
 };
 
 struct Situation {
   Order order;
-  EngineView engine;
-  VolumeView volume;
+  EngineView engine = {};
+  VolumeView volume = {};
   bool may_retry = true;       // the pause after the last failure is over
   bool reader_is_bad = false;  // it failed again and again on its image
   // After a restart of the agent a writer's order counts only if the volume is still attached by
