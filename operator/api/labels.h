@@ -19,7 +19,7 @@ inline constexpr std::string_view kReaderRole = "reader";
 
 // Of what an object was rendered from; another hash means that it is out of date.
 inline constexpr std::string_view kHashAnnotation = "sextant.dev/hash";
-// On a DBCluster: the instance that is to become the writer, without losing what clients do.
+// On a DBCluster: the instance that is to become the writer in order, or "true" for any.
 inline constexpr std::string_view kSwitchoverAnnotation = "sextant.dev/switchover";
 // On a DBCluster: replace the writer at once; the instance that follows, or "true" for any.
 inline constexpr std::string_view kFailoverAnnotation = "sextant.dev/failover";

@@ -211,12 +211,17 @@ bool PlanRequests(Step& step, const std::vector<Instance>& instances, const Inst
   if (wish.empty()) {
     return false;
   }
+  const auto candidates = Candidates(step.seen, step.spec, writer.name());
   const Instance* target = FindInstance(instances, wish);
+  if (wish == "true" && !candidates.empty()) {
+    target = &candidates.front();
+  }
   if (wish == writer.name()) {
     step.Do(RemoveAnnotation{std::string(kSwitchoverAnnotation)});  // done
   } else if (target == nullptr || !target->CanTakeOrders() || !target->Reads()) {
     Refuse(step, kSwitchoverAnnotation,
-           std::format("{} is no reader of this cluster that serves", wish));
+           wish == "true" ? "there is no reader that could become the writer"
+                          : std::format("{} is no reader of this cluster that serves", wish));
   } else if (!writer.CanTakeOrders()) {
     Refuse(step, kSwitchoverAnnotation, "the writer does not answer");
   } else if (ReadyStorageNodes(step.seen) < kWriteQuorum) {

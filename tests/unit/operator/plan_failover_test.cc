@@ -244,6 +244,16 @@ TEST(PlanSwitchoverTest, AnInterruptedOneGoesOnToItsTarget) {
   EXPECT_EQ(cluster.MakePlan().status.writer, "db-3");
 }
 
+TEST(PlanSwitchoverTest, AnybodyWillDo) {
+  ObservedCluster cluster(2);
+  cluster.MakeHealthy(4);
+  cluster.seen.annotations[std::string(kSwitchoverAnnotation)] = "true";
+  const Plan plan = cluster.MakePlan();
+  EXPECT_THAT(Lines(plan), Contains("demote db-1 id 5"));
+  EXPECT_THAT(Lines(plan), Contains("remove annotation sextant.dev/switchover"));
+  EXPECT_NE(plan.status.writer, "db-1");
+}
+
 TEST(PlanSwitchoverTest, AWishThatCannotBeFulfilledIsRefused) {
   ObservedCluster cluster(1);
   cluster.MakeHealthy();
