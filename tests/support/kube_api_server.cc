@@ -103,7 +103,7 @@ void KubeApiServer::Start() {
           "--service-account-key-file=" + at + "accounts.pub",
           "--service-account-signing-key-file=" + at + "accounts.key",
           "--disable-admission-plugins=ServiceAccount",  // no controller makes the accounts
-          "--allow-privileged=true",  // as every cluster that can run a volume
+          "--allow-privileged=true",                     // as every cluster that can run a volume
       },
       log);
   WaitUntilReady(*api_server_, url_ + "/readyz", log);
