@@ -23,14 +23,12 @@ std::uint64_t WallClock() {
                                         .count());
 }
 
-FileSystem::FileSystem(std::shared_ptr<client::Client> client, protocol::BranchId branch,
-                       std::shared_ptr<Store> store)
-    : client_(std::move(client)),
-      branch_(branch),
+FileSystem::FileSystem(std::shared_ptr<Nodes> nodes, std::shared_ptr<Store> store)
+    : nodes_(std::move(nodes)),
       store_(std::move(store)),
       tree_([this](const protocol::MetadataQuery& query) -> Outcome<protocol::MetadataAnswer> {
         auto answer = Patiently([&](client::Deadline deadline) {
-          return client_->ReadMetadata(branch_, query, store_->position(), deadline);
+          return nodes_->ReadMetadata(query, store_->position(), deadline);
         });
         if (!answer) {
           return Errno(ErrnoOf(answer.error()));

@@ -1,7 +1,7 @@
 // A POSIX file system over a Store: what an operation means, without FUSE.
 #pragma once
 
-#include "sextant/client/client.h"
+#include "volume/nodes.h"
 #include "volume/store.h"
 #include "volume/tree.h"
 
@@ -42,8 +42,7 @@ struct Changes {  // of attributes; times in µs since 1970
 // that is fetched is the only thing that is waited for elsewhere.
 class FileSystem {
  public:
-  FileSystem(std::shared_ptr<client::Client> client, protocol::BranchId branch,
-             std::shared_ptr<Store> store);
+  FileSystem(std::shared_ptr<Nodes> nodes, std::shared_ptr<Store> store);
 
   // Makes the root directory where the log has none.
   [[nodiscard]] Outcome<> EnsureRoot(const Owner& owner);
@@ -124,8 +123,7 @@ class FileSystem {
   void StartReads(const std::shared_ptr<Reading>& reading);
   void SettleCut(const InodePtr& inode, Done done);
 
-  const std::shared_ptr<client::Client> client_;
-  const protocol::BranchId branch_;
+  const std::shared_ptr<Nodes> nodes_;
   const std::shared_ptr<Store> store_;
   std::atomic<bool> stopped_ = false;
   Tree tree_;

@@ -88,9 +88,9 @@ void FileSystem::SettleCut(const InodePtr& inode, Done done) {
 
 Outcome<> FileSystem::Fetch(const InodePtr& inode, std::uint64_t page, ConstPagePtr& bytes,
                             std::uint64_t& changes) {
-  std::promise<int> settled;
-  SettleCut(inode, [&](int error) { settled.set_value(error); });
-  if (const int error = settled.get_future().get(); error != 0) {
+  const auto settled = std::make_shared<std::promise<int>>();
+  SettleCut(inode, [settled](int error) { settled->set_value(error); });
+  if (const int error = settled->get_future().get(); error != 0) {
     return Errno(error);
   }
   {
@@ -98,7 +98,11 @@ Outcome<> FileSystem::Fetch(const InodePtr& inode, std::uint64_t page, ConstPage
     changes = inode->changes;
   }
   const auto read = Patiently([&](client::Deadline deadline) {
-    return client_->ReadPage(branch_, {inode->id, page}, store_->position(), deadline);
+    auto answer = std::make_shared<std::promise<client::Result<protocol::PageVersion>>>();
+    nodes_->ReadPage(
+        {inode->id, page}, store_->position(), deadline,
+        [answer](client::Result<protocol::PageVersion> got) { answer->set_value(std::move(got)); });
+    return answer->get_future().get();
   });
   if (!read || read->bytes.size() != kPageSize) {
     return Errno(EIO);
@@ -235,24 +239,24 @@ void FileSystem::StartReads(const std::shared_ptr<Reading>& reading) {
   reading->left = reading->missing.size();
   const auto position = store_->position();
   for (const Piece& piece : reading->missing) {
-    client_->ReadPage(branch_, {reading->inode->id, piece.page}, position, client::kNoDeadline,
-                      [store = store_, reading, piece](client::Result<protocol::PageVersion> read) {
-                        if (!read || read->bytes.size() != kPageSize) {
-                          reading->error = EIO;
-                        } else {
-                          auto page = std::make_shared<Page>();
-                          std::ranges::copy(read->bytes, page->begin());
-                          std::memcpy(reading->bytes.data() + piece.from,
-                                      page->data() + piece.within, piece.size);
-                          const std::lock_guard lock(reading->inode->mutex);
-                          if (reading->inode->changes == reading->changes) {
-                            store->Fetched(*reading->inode, piece.page, std::move(page));
-                          }
-                        }
-                        if (--reading->left == 0) {
-                          reading->Finish();
-                        }
-                      });
+    nodes_->ReadPage({reading->inode->id, piece.page}, position, client::kNoDeadline,
+                     [store = store_, reading, piece](client::Result<protocol::PageVersion> read) {
+                       if (!read || read->bytes.size() != kPageSize) {
+                         reading->error = EIO;
+                       } else {
+                         auto page = std::make_shared<Page>();
+                         std::ranges::copy(read->bytes, page->begin());
+                         std::memcpy(reading->bytes.data() + piece.from,
+                                     page->data() + piece.within, piece.size);
+                         const std::lock_guard lock(reading->inode->mutex);
+                         if (reading->inode->changes == reading->changes) {
+                           store->Fetched(*reading->inode, piece.page, std::move(page));
+                         }
+                       }
+                       if (--reading->left == 0) {
+                         reading->Finish();
+                       }
+                     });
   }
 }
 

@@ -14,12 +14,12 @@ constexpr std::uint64_t kOutstanding = 4U << 20;  // above it, commits would que
 
 }  // namespace
 
-LogStore::LogStore(const LogStoreOptions& options, std::shared_ptr<client::Writer> writer)
+LogStore::LogStore(const LogStoreOptions& options, std::shared_ptr<GroupLog> log)
     : options_(options),
-      writer_(std::move(writer)),
+      log_(std::move(log)),
       // A log grows by more than a byte for each inode it makes, so its end was never a number yet.
-      first_inode_(writer_->end()),
-      cache_(options.cache_memory, [this] { return writer_->vdl(); }),
+      first_inode_(log_->end()),
+      cache_(options.cache_memory, [this] { return log_->vdl(); }),
       background_([this](const std::stop_token& stop) { RunBackground(stop); }) {}
 
 LogStore::~LogStore() { Stop(); }
@@ -39,7 +39,7 @@ void LogStore::Fail() {
 }
 
 bool LogStore::Writable() {
-  if (!failed_ && writer_->state() != protocol::WriterState::kOpen) {
+  if (!failed_ && !log_->open()) {
     Fail();
   }
   return !failed_;
@@ -142,7 +142,7 @@ void LogStore::TakePages(Inode& inode, Reason reason, std::uint64_t& next, Batch
 }
 
 client::Result<protocol::Lsn> LogStore::Append(const std::vector<protocol::Record>& records) {
-  auto lsn = writer_->Append(records, client::kNoDeadline);
+  auto lsn = log_->Append(records);
   if (!lsn) {
     Fail();
     return lsn;
@@ -186,9 +186,9 @@ client::Result<LogStore::LogLock> LogStore::LockLog(client::Deadline deadline) {
 }
 
 client::Result<> LogStore::WaitForRoom(client::Deadline deadline) {
-  const protocol::Lsn end = writer_->end();
-  return end > writer_->vdl() + kOutstanding ? writer_->WaitDurable(end - kOutstanding, deadline)
-                                             : client::Result<>();
+  const protocol::Lsn end = log_->end();
+  return end > log_->vdl() + kOutstanding ? log_->WaitDurable(end - kOutstanding, deadline)
+                                          : client::Result<>();
 }
 
 client::Result<protocol::Lsn> LogStore::ShipFile(const InodePtr& inode, Reason reason,
@@ -252,7 +252,7 @@ void LogStore::Reply(const client::Result<protocol::Lsn>& shipped, protocol::Lsn
     done(EIO);
     return;
   }
-  writer_->WhenDurable(
+  log_->WhenDurable(
       std::max(*shipped, at_least), client::kNoDeadline,
       [done = std::move(done)](const client::Result<>& result) mutable { done(result ? 0 : EIO); });
 }
@@ -295,7 +295,7 @@ client::Result<> LogStore::Flush(client::Deadline deadline, bool serving) {
   if (const auto shipped = ShipMetadata(deadline); !shipped) {
     return std::unexpected(shipped.error());
   }
-  return writer_->WaitDurable(metadata_end_, deadline);
+  return log_->WaitDurable(metadata_end_, deadline);
 }
 
 ConstPagePtr LogStore::Held(const Inode& inode, std::uint64_t page) {
@@ -310,7 +310,7 @@ void LogStore::Drop(const Inode& inode, std::uint64_t first, std::uint64_t end) 
   cache_.Erase(inode.id, first, end);
 }
 
-protocol::Position LogStore::position() const { return writer_->PositionAt(writer_->vdl()); }
+protocol::Position LogStore::position() const { return log_->PositionAt(log_->vdl()); }
 
 std::uint64_t LogStore::NewInode() { return first_inode_ + inodes_made_++; }
 

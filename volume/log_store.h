@@ -1,7 +1,7 @@
 // The writer's side: dirty pages and changes of metadata become groups of the branch's log.
 #pragma once
 
-#include "sextant/client/client.h"
+#include "volume/nodes.h"
 #include "volume/page_cache.h"
 #include "volume/store.h"
 
@@ -28,7 +28,7 @@ struct LogStoreOptions {
 // queues behind it.
 class LogStore final : public Store {
  public:
-  LogStore(const LogStoreOptions& options, std::shared_ptr<client::Writer> writer);
+  LogStore(const LogStoreOptions& options, std::shared_ptr<GroupLog> log);
   ~LogStore() override;
 
   [[nodiscard]] Outcome<> Admit() override;
@@ -97,7 +97,7 @@ class LogStore final : public Store {
   static constexpr std::uint64_t kNoMore = ~std::uint64_t{0};
 
   const LogStoreOptions options_;
-  const std::shared_ptr<client::Writer> writer_;
+  const std::shared_ptr<GroupLog> log_;
   const std::uint64_t first_inode_;
   PageCache cache_;
   std::atomic<std::uint64_t> inodes_made_ = 0;

@@ -45,8 +45,9 @@ Result<std::unique_ptr<Mount>> Mount::ForWriter(const MountOptions& options,
   mount->log_ = std::make_shared<LogStore>(LogStoreOptions{.cache_memory = options.cache_memory,
                                                            .dirty_bytes = options.dirty_bytes,
                                                            .dirty_age = options.dirty_age},
-                                           mount->writer_);
-  mount->files_ = std::make_shared<FileSystem>(mount->client_, mount->branch_, mount->log_);
+                                           LogOf(mount->writer_));
+  mount->files_ =
+      std::make_shared<FileSystem>(NodesOf(mount->client_, mount->branch_), mount->log_);
   if (const auto root = mount->files_->EnsureRoot({.uid = options.uid, .gid = options.gid});
       !root) {
     return Failed("making the root directory", root.error());
@@ -75,7 +76,7 @@ Result<std::unique_ptr<Mount>> Mount::ForReader(const MountOptions& options,
     return Failed(options.overlay_directory, overlay.error());
   }
   mount->overlay_ = *std::move(overlay);
-  mount->files_ = std::make_shared<FileSystem>(mount->client_, branch, mount->overlay_);
+  mount->files_ = std::make_shared<FileSystem>(NodesOf(mount->client_, branch), mount->overlay_);
   if (const auto started = mount->Start(options); !started) {
     return std::unexpected(started.error());
   }
