@@ -72,7 +72,8 @@ Action StepStopped(const Situation& now) {
   }
   const bool is_spent = now.order.role == Role::kWriter && volume.state == VolumeState::kFenced &&
                         volume.branch == now.order.branch && volume.epoch >= now.order.epoch;
-  return is_spent || !now.may_attach || !now.may_retry ? Action::kWait : Action::kAttach;
+  const bool is_stale = now.order.role == Role::kWriter && !now.may_attach;
+  return is_spent || is_stale || !now.may_retry ? Action::kWait : Action::kAttach;
 }
 
 }  // namespace
