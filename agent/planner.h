@@ -22,7 +22,7 @@ enum class EngineState : std::uint8_t {
 // The engine's process, and the order it was started for.
 struct EngineView {
   EngineState state = EngineState::kStopped;
-  Order order;
+  Order order = {};
   bool stop_is_late = false;  // stopping for longer than a stop may take
 };
 
@@ -47,7 +47,7 @@ struct VolumeView {
 };
 
 struct Situation {
-  Order order;
+  Order order = {};
   EngineView engine = {};
   VolumeView volume = {};
   bool may_retry = true;       // the pause after the last failure is over
