@@ -54,7 +54,7 @@ Situation Agent::Look() {
   {
     const std::scoped_lock lock(mutex_);
     now.order = order_.value_or(Order{});
-    now.may_attach = !is_restored_ || now.order.role != Role::kWriter;
+    now.may_attach = !is_restored_;
     if (is_stopping_) {
       now.order = {.id = now.order.id};
     }
@@ -123,7 +123,6 @@ void Agent::Do(Action action, const Situation& situation) {
 
 void Agent::Attach(const Order& order) {
   Step(std::format("attaching the volume as {}", ToString(order.role)));
-  volume_is_new_ = false;
   volume_watch_->Begin(AttachCommand(order, kAttachTime), kAttachTime + seconds(5));
 }
 
@@ -138,8 +137,6 @@ void Agent::TakeVolumeAnswer() {
                        error.message));
     return;
   }
-  const auto empty = ended->answer->value("empty", nlohmann::json());
-  volume_is_new_ = empty.is_boolean() && empty.get<bool>();
   {
     const std::scoped_lock lock(mutex_);
     is_restored_ = false;

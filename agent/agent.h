@@ -99,8 +99,7 @@ class Agent {
   std::optional<std::chrono::system_clock::time_point> started_at_;
   std::uint64_t failures_ = 0;  // in a row
   Steady::time_point retry_at_;
-  std::optional<Order> seen_;   // the order of the last turn
-  bool volume_is_new_ = false;  // attached to an empty tree
+  std::optional<Order> seen_;  // the order of the last turn
   std::string engine_error_;
   std::uint64_t restarts_ = 0;
   std::uint64_t kills_ = 0;

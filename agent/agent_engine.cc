@@ -20,6 +20,18 @@ std::filesystem::path Unfinished(const std::filesystem::path& home) {
   return home.string() + ".new";
 }
 
+// Nothing is there but what an initialization left that was broken off.
+bool IsEmpty(const std::filesystem::path& directory, const std::filesystem::path& unfinished) {
+  std::error_code error;
+  std::filesystem::directory_iterator entries(directory, error);
+  for (; !error && entries != std::filesystem::directory_iterator(); entries.increment(error)) {
+    if (entries->path() != unfinished) {
+      return false;
+    }
+  }
+  return !error;
+}
+
 // The renaming of something in it becomes durable.
 bool SyncDirectory(const std::filesystem::path& directory) {
   const int file = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -34,13 +46,9 @@ bool SyncDirectory(const std::filesystem::path& directory) {
 }  // namespace
 
 void Agent::Initialize(const Order& order) {
-  if (!config_.local_directory && !volume_is_new_) {
-    std::error_code error;
-    // What an initialization left that was broken off; else the tree is not what it should be.
-    if (!std::filesystem::exists(Unfinished(engine_->home()), error)) {
-      engine_error_ = "the volume is not empty and has no engine's directory";
-      return Failed(engine_error_);
-    }
+  if (!IsEmpty(config_.data, Unfinished(engine_->home()))) {
+    engine_error_ = "the volume is not empty and has no engine's directory";
+    return Failed(engine_error_);
   }
   Step("initializing the engine");
   const auto directory = Unfinished(engine_->home());

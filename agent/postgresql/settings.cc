@@ -254,6 +254,8 @@ std::string RenderConnection(const Config& config) {
   add("application_name", config.instance);
   add("sslmode", "verify-ca");
   add("sslrootcert", config.server_tls.ca.string());
+  add("sslcertmode", "disable");  // else a file in the home directory would be looked for
+  add("gssencmode", "disable");
   add("connect_timeout", "3");
   add("tcp_user_timeout", "5000");
   return text;

