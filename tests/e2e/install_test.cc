@@ -53,7 +53,7 @@ TEST(InstallTest, TheServerTakesEveryExample) {
   const Kubectl kubectl("examples");
   int clusters = 0;
   for (const auto& entry : std::filesystem::directory_iterator(kRoot / "examples")) {
-    if (entry.path().filename() == "sextant-storage.yaml") continue;  // a server's configuration
+    if (!entry.is_regular_file()) continue;  // config/ holds the servers' own files
     const CommandResult result = kubectl.Try({"apply", "--server-side", "--dry-run=server",
                                               "--validate=strict", "-f", entry.path().string()});
     EXPECT_EQ(result.exit_code, 0) << entry.path() << ": " << result.output;

@@ -41,6 +41,11 @@ TEST(Config, IsRead) {
   EXPECT_FALSE(config->local_directory);
 }
 
+TEST(Config, TheExampleIsRead) {
+  const auto config = LoadConfig(EXAMPLE_CONFIG);
+  EXPECT_TRUE(config) << config.error();
+}
+
 TEST(Config, NamesWhatIsWrong) {
   const std::pair<std::string, const char*> cases[] = {
       {With("orders-12", "orders"), "instance"},
