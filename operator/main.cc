@@ -28,6 +28,10 @@ namespace runtime = sextant::kube::runtime;
 
 constexpr int kBadStart = 1;
 constexpr int kLostLeadership = 3;
+// A writer may die together with the operator that leads: who leads next is part of its failover.
+constexpr runtime::LeaseTimings kLease = {.lease_duration = std::chrono::seconds(6),
+                                          .renew_deadline = std::chrono::seconds(4),
+                                          .retry_period = std::chrono::seconds(1)};
 
 struct Options {
   op::Images images = {.storage = "sextant/storage:latest",
@@ -168,7 +172,8 @@ int Run(const Options& options, const sigset_t& signals) {
   runtime::LeaderElector elector(client,
                                  {.ns = options.own_namespace,
                                   .name = "sextant-operator",
-                                  .identity = std::format("{}_{:08x}", options.identity, random())},
+                                  .identity = std::format("{}_{:08x}", options.identity, random()),
+                                  .timings = kLease},
                                  {.on_started =
                                       [&] {
                                         log.Info("leads", {});

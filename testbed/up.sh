@@ -42,7 +42,12 @@ answer_for_the_cluster_alone() {
     sed -e '/^ *loop$/d' -e '/^ *forward /,/^ *}/d')
   kubectl -n kube-system create configmap coredns --from-literal=Corefile="$corefile" --dry-run=client -o yaml |
     kubectl apply --server-side --force-conflicts -f -
-  kubectl -n kube-system rollout restart deployment coredns
+}
+
+# A worker that a test stops takes its zone away, and not the names of everything else.
+keep_names_off_the_workers() {
+  kubectl -n kube-system patch deployment coredns --patch \
+    '{"spec":{"template":{"spec":{"nodeSelector":{"node-role.kubernetes.io/control-plane":""}}}}}'
 }
 
 image=$("$root/testbed/node-image.sh")
@@ -56,6 +61,7 @@ kind create cluster --name $cluster --image "$image" --config "$root/testbed/kin
 start_registry
 point_nodes_at_registry
 [ "$image" = "$kindest_node" ] || answer_for_the_cluster_alone
+keep_names_off_the_workers
 kubectl wait --for=condition=Ready nodes --all --timeout=120s
 kubectl -n kube-system rollout status deployment coredns --timeout=120s
 kubectl -n local-path-storage rollout status deployment local-path-provisioner --timeout=120s

@@ -100,6 +100,8 @@ void Mount::Abandon() {
   }
 }
 
+void Mount::Cut() { client_->Close(); }
+
 Result<> Mount::Flush(client::Deadline deadline) {
   return log_ ? log_->Flush(deadline, true) : Result<>();
 }

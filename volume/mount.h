@@ -67,6 +67,8 @@ class Mount {
   // Unmounts, so that nothing is written any more, and flushes. Nothing is mounted afterwards even
   // if the flush fails.
   [[nodiscard]] Result<> Unmount(client::Deadline deadline);
+  // Ends what waits for storage, with an error.
+  void Cut();
   [[nodiscard]] MountStatus status() const;
 
  private:

@@ -8,6 +8,11 @@
 
 namespace sextant::op {
 
+bool Instance::HoldsVolume(std::int64_t epoch) const {
+  return Answers() && agent->status->volume_state == "attached" &&
+         agent->status->volume_mode == "writer" && agent->status->volume_epoch == epoch;
+}
+
 bool Instance::Writes(std::int64_t epoch) const {
   return Answers() && agent->status->order.role == kWriterRole &&
          agent->status->order.epoch == epoch && agent->status->engine_role == kWriterRole &&

@@ -18,6 +18,8 @@ struct Instance {
   }
   // An order can be given, and its pod is there to stay.
   [[nodiscard]] bool CanTakeOrders() const { return !pod->deleting && Answers(); }
+  // Its volume is the one that writes in this epoch; the engine on it may yet have to start.
+  [[nodiscard]] bool HoldsVolume(std::int64_t epoch) const;
   // It does what the order of this writer's epoch says, and takes connections.
   [[nodiscard]] bool Writes(std::int64_t epoch) const;
   [[nodiscard]] bool Reads() const;

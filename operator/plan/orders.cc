@@ -28,9 +28,12 @@ std::string WantedRole(const Step& step, const Instance& instance) {
     return {};
   }
   if (instance.name() == status.writer) {
-    // Its engine may be starting again; only a replacement takes the label.
+    // The way of an endpoint to every node takes a second or two, an engine's start as long: both
+    // begin with the volume. Afterwards only a replacement takes the label.
     const bool has = instance.pod->role == kWriterRole;
-    return has || instance.Writes(status.epoch) ? std::string(kWriterRole) : std::string();
+    return has || instance.HoldsVolume(status.epoch) || instance.Writes(status.epoch)
+               ? std::string(kWriterRole)
+               : std::string();
   }
   if (instance.Reads()) {
     return std::string(kReaderRole);

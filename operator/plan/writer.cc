@@ -13,6 +13,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kDemoteTimeout = 20s;
+// Of an agent, when storage misses the writer as well.
+constexpr auto kSilence = 1s;
 // A writer that fails again and again on the same instance is not made anew all the time.
 constexpr auto kRetryPause = 10s;
 
@@ -114,10 +116,12 @@ std::optional<std::string> WhatIsWrong(const Step& step, const Instance* writer)
   const bool served = writer->pod->role == kWriterRole;
   const bool missed = served && NodesThatMissTheWriter(step.seen, step.seen.status.epoch,
                                                        patience) >= kTakeoverQuorum;
+  // What storage has not heard counts from when it happened; an operator that has just begun to
+  // lead asks the agent for the first time.
+  if (missed && writer->SilentFor(kSilence)) {
+    return "neither its agent nor three storage nodes have heard from it";
+  }
   if (writer->SilentFor(patience)) {
-    if (missed) {
-      return "neither its agent nor three storage nodes have heard from it";
-    }
     if (!writer->pod->node_ready) {
       return "its node is not ready and its agent does not answer";
     }
@@ -178,15 +182,21 @@ void SwitchOver(Step& step, const Instance& writer, const Instance& target,
   status.last_failover = {
       .reason = reason, .from = writer.name(), .to = target.name(), .detected = Now(step)};
   status.order_id =
-      std::max(status.order_id, writer.agent->status->order.id) + 1;  // of the demotion
+      std::max({status.order_id, writer.agent->status->order.id, target.agent->status->order.id}) +
+      1;  // of the demotion
   step.progress = std::format("{} hands over to {}", writer.name(), target.name());
   step.Note("SwitchoverStarted",
             std::format("{} hands over to {}: {}", writer.name(), target.name(), reason));
   step.Do(CommitStatus{status});  // not yet the new epoch
+  // The successor lets go of its reader's volume while the writer stops; one that stays the reader
+  // after all is ordered so again.
+  TakeRole(step, target.name());
+  step.Do(SendOrder{
+      .instance = target.name(),
+      .order = {.id = status.order_id, .role = "none", .branch = status.branch, .epoch = 0}});
   step.Do(
       Demote{.instance = writer.name(), .order_id = status.order_id, .timeout = kDemoteTimeout});
   TakeRole(step, writer.name());
-  TakeRole(step, target.name());
   MakeWriter(step, target);
 }
 
@@ -218,7 +228,8 @@ bool PlanRequests(Step& step, const std::vector<Instance>& instances, const Inst
   }
   if (wish == writer.name()) {
     step.Do(RemoveAnnotation{std::string(kSwitchoverAnnotation)});  // done
-  } else if (target == nullptr || !target->CanTakeOrders() || !target->Reads()) {
+  } else if (target == nullptr || !target->CanTakeOrders() ||
+             !(target->Reads() || target->agent->status->order.role == "none")) {
     Refuse(step, kSwitchoverAnnotation,
            wish == "true" ? "there is no reader that could become the writer"
                           : std::format("{} is no reader of this cluster that serves", wish));
@@ -269,10 +280,7 @@ void FollowFailover(Step& step, const Instance* writer) {
     return;
   }
   step.plan.in_transition = true;
-  const bool attached = writer != nullptr && writer->Answers() &&
-                        writer->agent->status->volume_state == "attached" &&
-                        writer->agent->status->volume_mode == "writer" &&
-                        writer->agent->status->volume_epoch == status.epoch;
+  const bool attached = writer != nullptr && writer->HoldsVolume(status.epoch);
   const auto promised = std::ranges::count_if(step.seen.storage, [&](const auto& entry) {
     return entry.second.status && entry.second.status->epoch_promised >= status.epoch;
   });

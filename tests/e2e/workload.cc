@@ -48,12 +48,15 @@ Workload::Workload(const Kubectl& kubectl, const Cluster& cluster)
 
 Workload::~Workload() { static_cast<void>(kubectl_.Try({"delete", "pod", pod_, "--wait=false"})); }
 
-std::int64_t Workload::Newest() const {
+ledger::History Workload::Recent() const {
   const CommandResult result = kubectl_.Try({"logs", pod_, "--tail=400"});
-  if (result.exit_code != 0) return -1;
-  const auto history = ledger::ParseHistory(result.output);
+  if (result.exit_code != 0) return {};
+  return ledger::ParseHistory(result.output).value_or(ledger::History());
+}
+
+std::int64_t Workload::Newest() const {
   std::int64_t newest = -1;
-  for (const ledger::Write& write : history ? history->writes : std::vector<ledger::Write>()) {
+  for (const ledger::Write& write : Recent().writes) {
     if (write.client == 0 && write.outcome == ledger::Outcome::kAcknowledged)
       newest = write.sequence;
   }
@@ -65,6 +68,37 @@ void Workload::AwaitWrites(int count, std::chrono::seconds limit) const {
   Await(
       "writing", limit, [&] { return Newest() >= before + count; },
       [&] { return kubectl_.Try({"logs", pod_, "--tail=30"}).output + kubectl_.Describe(); });
+}
+
+void Workload::AwaitReads(int count, std::chrono::seconds limit) const {
+  const auto newest = [this] {
+    const ledger::History recent = Recent();
+    return recent.reads.empty() ? ledger::Microseconds{0} : recent.reads.back().end;
+  };
+  ledger::Microseconds seen = newest();
+  int reads = 0;
+  Await("reading", limit, [&] {
+    for (const ledger::Read& read : Recent().reads) {
+      if (read.end > seen) {
+        seen = read.end;
+        ++reads;
+      }
+    }
+    return reads >= count;
+  });
+}
+
+void Workload::AwaitNoWrites(std::chrono::seconds limit) const {
+  Await("an end of writing", limit, [this] {
+    const ledger::History recent = Recent();
+    const auto since = [&recent](ledger::Microseconds end) {
+      return recent.reads.empty() ? 0 : recent.reads.back().end - end;
+    };
+    return !recent.reads.empty() &&
+           std::ranges::none_of(recent.writes, [&](const ledger::Write& write) {
+             return write.outcome == ledger::Outcome::kAcknowledged && since(write.end) < 5'000'000;
+           });
+  });
 }
 
 ledger::Verdict Workload::Finish() const {

@@ -5,6 +5,7 @@
 #include "tests/e2e/cluster.h"
 #include "tests/e2e/kubectl.h"
 #include "tests/e2e/ledger/checker.h"
+#include "tests/e2e/ledger/history.h"
 
 #include <cstdint>
 #include <string>
@@ -22,10 +23,15 @@ class Workload {
   // Waits until so many more writes are acknowledged than there are now.
   void AwaitWrites(int count, std::chrono::seconds limit) const;
 
+  void AwaitReads(int count, std::chrono::seconds limit) const;
+  // Waits until no write has been acknowledged for five seconds.
+  void AwaitNoWrites(std::chrono::seconds limit) const;
+
   // Ends the clients, lets them read all rows, and judges.
   [[nodiscard]] ledger::Verdict Finish() const;
 
  private:
+  [[nodiscard]] ledger::History Recent() const;
   [[nodiscard]] std::int64_t Newest() const;  // the greatest acknowledged sequence of client 0
 
   const Kubectl& kubectl_;

@@ -40,6 +40,7 @@ class MountedTree : public Tree {
 
   client::Result<> Flush(client::Deadline deadline) override { return mount_->Flush(deadline); }
   client::Result<> Unmount(client::Deadline deadline) override { return mount_->Unmount(deadline); }
+  void Cut() override { mount_->Cut(); }
   TreeStatus status() const override {
     const MountStatus status = mount_->status();
     return {.lsn = reader_ ? std::optional(status.lsn) : std::nullopt,

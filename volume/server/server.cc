@@ -15,8 +15,10 @@ using kube::runtime::HttpAnswer;
 using Json = nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
-// Of the flush at the end: what the engine did not sync may be lost, as with any crash.
-constexpr auto kLastFlush = std::chrono::seconds(20);
+// Of the flush at the end: what the engine did not sync may be lost, as with any crash. A kubelet
+// whose patience with the pod is used up leaves a sidecar two seconds, and a mount that is still
+// there afterwards keeps the pod from going.
+constexpr auto kLastFlush = std::chrono::seconds(1);
 
 std::string Dump(const Json& json, int indent = -1) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
@@ -205,6 +207,8 @@ void Server::Stop() {
     if (std::exchange(stopping_, true)) {
       return;
     }
+    cut_.expires_after(kLastFlush);
+    cut_.async_wait([this](const boost::system::error_code&) { session_.Cut(); });
     session_.Abandon(Clock::now() + kLastFlush, [this](const std::expected<void, Problem>&) {
       log_.Info("stopped", nlohmann::json::object());
       ended_.set_value();

@@ -12,6 +12,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <future>
 
@@ -44,6 +45,7 @@ class Server {
   const daemon::Log& log_;
   boost::asio::io_context io_{1};
   boost::asio::signal_set signals_{io_};
+  boost::asio::steady_timer cut_{io_};
   Session session_;
   std::unique_ptr<ControlServer> control_;
   std::unique_ptr<kube::runtime::HttpServer> http_;

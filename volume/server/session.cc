@@ -90,6 +90,17 @@ void Session::Abandon(client::Deadline deadline, Done<> done) {
   Give(std::move(order));
 }
 
+void Session::Cut() {
+  std::shared_ptr<Tree> tree;
+  {
+    const std::scoped_lock lock(mutex_);
+    tree = tree_;
+  }
+  if (tree) {
+    tree->Cut();
+  }
+}
+
 void Session::Give(Order order) {
   std::stop_source cancel(std::nostopstate);
   std::optional<Order> replaced;

@@ -61,6 +61,8 @@ class Session {
   void Detach(client::Deadline deadline, Done<> done);
   // Detaches, whether the flush succeeds or not.
   void Abandon(client::Deadline deadline, Done<> done);
+  // Ends what the order that is being carried out waits for in storage.
+  void Cut();
   void Flush(client::Deadline deadline, Done<> done);
   void MakeBranch(protocol::BranchId parent, const client::Point& at, protocol::BranchId id,
                   client::Deadline deadline, Done<protocol::Branch> done);

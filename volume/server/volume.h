@@ -48,6 +48,9 @@ class Tree {
   [[nodiscard]] virtual client::Result<> Flush(client::Deadline deadline) = 0;
   // Then nothing is mounted any more; with an error, what was written last may be lost.
   [[nodiscard]] virtual client::Result<> Unmount(client::Deadline deadline) = 0;
+  // Ends what waits for storage, here and for the engine, with an error. Any thread, beside any
+  // call.
+  virtual void Cut() = 0;
   [[nodiscard]] virtual TreeStatus status() const = 0;
 };
 

@@ -194,6 +194,33 @@ TEST_F(VolumeServerTest, WithoutAQuorumASyncWaits) {
   EXPECT_EQ(ReadFile(volume.mount() / "late"), "kept");
 }
 
+TEST_F(VolumeServerTest, AStopDoesNotWaitForAQuorumAndLeavesNoMount) {
+  VolumeProcess volume(*cluster_);
+  ASSERT_EQ(CodeOf(volume.Ask(Writer(1, NextEpoch()))), "ok") << volume.Output();
+  ASSERT_EQ(WriteFile(volume.mount() / "file", "kept"), 0);
+  struct stat mounted{};
+  ASSERT_EQ(::stat(volume.mount().c_str(), &mounted), 0);
+  for (std::size_t node = 0; node < 3; ++node) {
+    cluster_->Pause(node);
+  }
+  std::jthread late([&] { EXPECT_NE(WriteFile(volume.mount() / "late", "lost"), 0); });
+  std::jthread agent([&] { (void)volume.Ask({"detach", "timeout_ms=60000"}); });
+  while (volume.Ask({"status"})["state"] != "detaching") {
+  }
+  const auto begun = Clock::now();
+  EXPECT_EQ(volume.Stop(), 0) << volume.Output();
+  EXPECT_LT(Clock::now() - begun,
+            std::chrono::seconds(5));  // 1 s, on a machine that does nothing else
+  late.join();
+  agent.join();
+  struct stat after{};
+  ASSERT_EQ(::stat(volume.mount().c_str(), &after), 0);
+  EXPECT_NE(after.st_dev, mounted.st_dev) << "it is still mounted";
+  for (std::size_t node = 0; node < 3; ++node) {
+    cluster_->Resume(node);
+  }
+}
+
 TEST_F(VolumeServerTest, AttachesByItselfWhenStorageComes) {
   for (std::size_t node = 0; node < 4; ++node) {
     cluster_->Kill(node);

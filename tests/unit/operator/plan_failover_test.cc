@@ -56,6 +56,12 @@ INSTANTIATE_TEST_SUITE_P(
                cluster.MissWriter(6, 2900ms);
              },
              ""},
+        Case{"StorageMissesItAndAnOperatorAsksTheAgentForTheFirstTime",
+             [](ObservedCluster& cluster) {
+               cluster.Silence("db-1", 1000ms);
+               cluster.MissWriter(3, 3000ms);
+             },
+             "neither its agent nor"},
         Case{"OnlyTheOperatorDoesNotHear",
              [](ObservedCluster& cluster) { cluster.Silence("db-1", 5000ms); }, ""},
         Case{"AgentSilentForVeryLong",
@@ -223,10 +229,11 @@ TEST(PlanSwitchoverTest, TheOldWriterIsDemotedBeforeTheEpochIsTaken) {
   cluster.MakeHealthy(4);
   cluster.seen.annotations[std::string(kSwitchoverAnnotation)] = "db-3";
   const Plan plan = cluster.MakePlan();
-  EXPECT_THAT(Lines(plan), ElementsAre("commit the status", "demote db-1 id 5",
-                                       "label db-1 nothing", "label db-3 nothing",
-                                       "commit the status", "order db-3 writer id 6 epoch 5",
-                                       "remove annotation sextant.dev/switchover"));
+  EXPECT_THAT(
+      Lines(plan),
+      ElementsAre("commit the status", "label db-3 nothing", "order db-3 none id 5 epoch 0",
+                  "demote db-1 id 5", "label db-1 nothing", "commit the status",
+                  "order db-3 writer id 6 epoch 5", "remove annotation sextant.dev/switchover"));
   const auto commits = All<CommitStatus>(plan);
   EXPECT_EQ(commits.front().status->epoch, 4) << "not before the old writer has stopped";
   EXPECT_EQ(commits.front().status->writer, "db-1");
@@ -242,6 +249,15 @@ TEST(PlanSwitchoverTest, AnInterruptedOneGoesOnToItsTarget) {
   cluster.Agent("db-1").accepting = false;
   cluster.Agent("db-1").volume_state = "detached";
   EXPECT_EQ(cluster.MakePlan().status.writer, "db-3");
+}
+
+TEST(PlanSwitchoverTest, ATargetThatHasLetGoOfItsVolumeIsStillTheTarget) {
+  ObservedCluster cluster(2);
+  cluster.MakeHealthy(4);
+  cluster.seen.annotations[std::string(kSwitchoverAnnotation)] = "db-3";
+  cluster.Agent("db-3").order = {.id = 9, .role = "none", .branch = 1, .epoch = 0};
+  cluster.Agent("db-3").accepting = false;
+  EXPECT_THAT(Lines(cluster.MakePlan()), Contains("order db-3 writer id 11 epoch 5"));
 }
 
 TEST(PlanSwitchoverTest, AnybodyWillDo) {

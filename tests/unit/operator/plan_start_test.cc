@@ -152,12 +152,13 @@ TEST(PlanStartTest, ReadersWaitForTheWriterThenGetTheirOrderAndLabel) {
   EXPECT_THAT(Lines(cluster.MakePlan()), Contains("label db-2 reader"));
 }
 
-TEST(PlanStartTest, TheWriterIsAnEndpointWhenItServesInItsEpoch) {
+TEST(PlanStartTest, TheWriterIsAnEndpointFromWhenItHoldsTheVolume) {
   ObservedCluster cluster(0);
   cluster.MakeHealthy();
   cluster.Pod("db-1").role.clear();
-  EXPECT_THAT(Lines(cluster.MakePlan()), ElementsAre("label db-1 writer"));
   cluster.Agent("db-1").accepting = false;
+  EXPECT_THAT(Lines(cluster.MakePlan()), ElementsAre("label db-1 writer"));
+  cluster.Agent("db-1").volume_state = "attaching";
   EXPECT_THAT(Lines(cluster.MakePlan()), IsEmpty());
 }
 

@@ -22,6 +22,8 @@ struct Fate {
   client::Result<> flush;
   int flushes = 0;
   bool unmounted = false;
+  bool hangs = false;  // storage does not answer a flush
+  std::condition_variable changed;
   std::promise<void> gone;
 };
 
@@ -33,9 +35,17 @@ class FakeTree : public Tree {
   FakeTree& operator=(const FakeTree&) = delete;
 
   client::Result<> Flush(client::Deadline) override {
-    const std::scoped_lock lock(fate_->mutex);
+    std::unique_lock lock(fate_->mutex);
     ++fate_->flushes;
+    fate_->changed.notify_all();
+    fate_->changed.wait(lock, [this] { return !fate_->hangs; });
     return fate_->flush;
+  }
+  void Cut() override {
+    const std::scoped_lock lock(fate_->mutex);
+    fate_->hangs = false;
+    fate_->flush = std::unexpected(client::Error{ErrorCode::kClosed, "cut"});
+    fate_->changed.notify_all();
   }
   client::Result<> Unmount(client::Deadline) override {
     const std::scoped_lock lock(fate_->mutex);
@@ -227,6 +237,22 @@ TEST_F(SessionTest, WhatCannotBeFlushedStaysMountedUnlessAbandoned) {
   EXPECT_EQ(CodeOf(Detach()), "timeout");
   EXPECT_EQ(session_.status().state, State::kAttached);
   EXPECT_EQ(CodeOf(Begin([&](auto done) { session_.Abandon(Soon(), std::move(done)); })), "ok");
+  EXPECT_EQ(session_.status().state, State::kDetached);
+}
+
+TEST_F(SessionTest, ACutEndsADetachThatWaitsForStorage) {
+  EXPECT_EQ(CodeOf(Attach(Writer(1))), "ok");
+  const auto fate = volume_.fate;
+  fate->hangs = true;
+  auto detached = Detach();
+  {
+    std::unique_lock lock(fate->mutex);
+    ASSERT_TRUE(fate->changed.wait_for(lock, kPatience, [&] { return fate->flushes == 1; }));
+  }
+  auto abandoned = Begin([&](auto done) { session_.Abandon(Soon(), std::move(done)); });
+  session_.Cut();
+  EXPECT_EQ(CodeOf(std::move(detached)), "closed");
+  EXPECT_EQ(CodeOf(std::move(abandoned)), "ok");
   EXPECT_EQ(session_.status().state, State::kDetached);
 }
 

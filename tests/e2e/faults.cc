@@ -1,0 +1,126 @@
+#include "tests/e2e/faults.h"
+
+#include <iostream>
+#include <ranges>
+#include <stdexcept>
+
+namespace sextant::testing {
+namespace {
+
+constexpr double kUnplanned = 20;
+constexpr double kPlanned = 3;
+
+void DeleteWritersPod(Scene& scene) {
+  scene.kubectl.Run({"delete", "pod", scene.victim, "--grace-period=1", "--wait=false"});
+}
+
+void KillWritersEngine(Scene& scene) {
+  scene.cluster.Signal(scene.victim, "KILL",
+                       scene.cluster.Engine() == "mariadb" ? "mariadbd" : "postgres");
+}
+
+void Freeze(Scene& scene) { scene.cluster.Signal(scene.victim, "STOP"); }
+
+// It wakes up and must find itself fenced; unless Kubernetes has ended it before.
+void Thaw(Scene& scene) {
+  try {
+    scene.cluster.Signal(scene.victim, "CONT");
+  } catch (const std::exception&) {
+    std::cout << scene.victim << " is gone already\n";
+  }
+}
+
+Fault WritersNode(std::string name, NodeOutage::Step begin, NodeOutage::Step end) {
+  return {.name = std::move(name),
+          .limit_seconds = kUnplanned,
+          .moves_the_writer = true,
+          .begin =
+              [=](Scene& scene) {
+                scene.outages.emplace_back(scene.cluster.NodeOf(scene.victim), begin, end);
+              },
+          .heal = [](Scene& scene) { scene.outages.clear(); }};
+}
+
+void StopAnotherZone(Scene& scene) {
+  const std::string writers = scene.cluster.NodeOf(scene.cluster.Writer());
+  for (const std::string& pod : scene.cluster.StoragePods()) {
+    const std::string node = scene.cluster.NodeOf(pod);
+    if (node != writers) {
+      scene.outages.emplace_back(node, StopNode, StartNode);
+      return;
+    }
+  }
+  throw std::runtime_error("there is no other zone");
+}
+
+void DeleteACopy(Scene& scene) {
+  const std::string pod = scene.cluster.StoragePods().front();
+  const std::string claim = scene.kubectl.Run(
+      {"get", "pod", pod, "-o", "jsonpath={.spec.volumes[*].persistentVolumeClaim.claimName}"});
+  scene.kubectl.Run({"delete", "persistentvolumeclaim", claim, "--wait=false"});
+  scene.kubectl.Run({"delete", "pod", pod, "--grace-period=1"});
+}
+
+Fault Undisturbed() {
+  return {.name = "Nothing", .limit_seconds = 5, .begin = [](Scene&) {}};
+}
+
+Fault PodDeleted() {
+  return {.name = "WritersPodDeleted",
+          .limit_seconds = kUnplanned,
+          .moves_the_writer = true,
+          .begin = DeleteWritersPod};
+}
+
+Fault EngineKilled() {
+  return {.name = "WritersEngineKilled", .limit_seconds = kUnplanned, .begin = KillWritersEngine};
+}
+
+Fault Switchover() {
+  return {.name = "Switchover",
+          .limit_seconds = kPlanned,
+          .moves_the_writer = true,
+          .begin = [](Scene& scene) { scene.cluster.Annotate("sextant.dev/switchover=true"); }};
+}
+
+}  // namespace
+
+std::vector<Fault> PostgresqlFaults() {
+  return {
+      Undisturbed(),
+      PodDeleted(),
+      EngineKilled(),
+      {.name = "WriterFrozen",
+       .limit_seconds = kUnplanned,
+       .moves_the_writer = true,
+       .begin = Freeze,
+       .heal = Thaw},
+      {.name = "WritersVolumeKilled",
+       .limit_seconds = kUnplanned,
+       .begin = [](Scene& scene) { scene.cluster.Signal(scene.victim, "KILL", "sextant-volume"); }},
+      WritersNode("WritersNodeStopped", StopNode, StartNode),
+      WritersNode("WritersNodePaused", PauseNode, UnpauseNode),
+      WritersNode("WritersNodeCutOff", DisconnectNode, ConnectNode),
+      {.name = "AnotherZoneStopped",
+       .limit_seconds = kUnplanned,
+       .begin = StopAnotherZone,
+       .heal = [](Scene& scene) { scene.outages.clear(); }},
+      {.name = "CopyLost", .limit_seconds = 5, .begin = DeleteACopy},
+      Switchover(),
+      {.name = "FailoverOnRequest",
+       .limit_seconds = kUnplanned,
+       .moves_the_writer = true,
+       .begin = [](Scene& scene) { scene.cluster.Annotate("sextant.dev/failover=true"); }},
+  };
+}
+
+std::vector<Fault> MariadbFaults() {
+  return {Undisturbed(), PodDeleted(), EngineKilled(), Switchover()};
+}
+
+void KillTheOperator(const Kubectl& kubectl) {
+  kubectl.Run({"-n", "sextant-system", "delete", "pod", "-l",
+               "app.kubernetes.io/component=operator", "--force", "--grace-period=0"});
+}
+
+}  // namespace sextant::testing

@@ -1,0 +1,37 @@
+// What can befall a database cluster: each is caused under load, with the operator alive and with
+// the operator killed at the same moment.
+#pragma once
+
+#include "tests/e2e/cluster.h"
+#include "tests/e2e/nodes.h"
+
+#include <functional>
+#include <list>
+#include <string>
+#include <vector>
+
+namespace sextant::testing {
+
+// What a fault needs to be put right again.
+struct Scene {
+  const Kubectl& kubectl;
+  const Cluster& cluster;
+  std::string victim = {};  // the writer's pod before the fault
+  std::list<NodeOutage> outages = {};
+};
+
+struct Fault {
+  std::string name;      // as a test's name
+  double limit_seconds;  // of the longest time without an acknowledged write
+  bool moves_the_writer = false;
+  std::function<void(Scene&)> begin;
+  std::function<void(Scene&)> heal = [](Scene&) {};
+};
+
+[[nodiscard]] std::vector<Fault> PostgresqlFaults();
+[[nodiscard]] std::vector<Fault> MariadbFaults();
+
+// Both of its replicas, at once.
+void KillTheOperator(const Kubectl& kubectl);
+
+}  // namespace sextant::testing
