@@ -18,13 +18,25 @@ constexpr std::array kBadReasons = {
     "ErrImagePull",         "ImagePullBackOff",           "InvalidImageName", "CrashLoopBackOff",
     "CreateContainerError", "CreateContainerConfigError", "RunContainerError"};
 
+constexpr std::size_t kLongestWhy = 300;
+
+// What a container that ended with an error said last.
+std::string LastWords(const Json& container) {
+  std::string_view text = FindString(container, {"lastState", "terminated", "message"});
+  text = text.substr(0, text.find_last_not_of(" \n") + 1);
+  text = text.substr(text.find_last_of('\n') + 1);
+  return std::string(text.substr(0, kLongestWhy));
+}
+
 std::string Problem(const Json& pod) {
   for (const char* list : {"initContainerStatuses", "containerStatuses"}) {
     for (const Json& container : kube::Find(pod, {"status", list})) {
       const auto reason = FindString(container, {"state", "waiting", "reason"});
       if (std::ranges::find(kBadReasons, reason) != kBadReasons.end()) {
-        return std::format("container {}: {}: {}", FindString(container, {"name"}), reason,
-                           FindString(container, {"state", "waiting", "message"}));
+        const std::string words = LastWords(container);
+        return std::format(
+            "container {}: {}: {}", FindString(container, {"name"}), reason,
+            words.empty() ? FindString(container, {"state", "waiting", "message"}) : words);
       }
     }
   }

@@ -81,6 +81,7 @@ Json VolumeContainer(const Render& render) {
   return {
       {"name", "volume"},
       {"image", image},
+      {"terminationMessagePolicy", "FallbackToLogsOnError"},
       {"command", {"sextant-volume", "--config", "/etc/sextant/volume/volume.yaml"}},
       {"restartPolicy", "Always"},
       {"ports", {{{"name", "volume"}, {"containerPort", kVolumeHttpPort}, {"protocol", "TCP"}}}},
@@ -109,6 +110,7 @@ Json EngineContainer(const Render& render) {
   return {
       {"name", "engine"},
       {"image", render.EngineImage()},
+      {"terminationMessagePolicy", "FallbackToLogsOnError"},
       {"command", {"sextant-agent", "--config", "/etc/sextant/agent/agent.yaml"}},
       {"ports",
        {{{"name", "engine"}, {"containerPort", PortOf(render.spec.engine)}, {"protocol", "TCP"}},

@@ -75,6 +75,7 @@ Json Container(const Render& render) {
       render.spec.storage_image.empty() ? render.images.storage : render.spec.storage_image;
   return {{"name", "storage"},
           {"image", image},
+          {"terminationMessagePolicy", "FallbackToLogsOnError"},
           {"command", {"sextant-storage", "--config", "/etc/sextant/storage/storage.yaml"}},
           {"ports",
            {{{"name", "data"}, {"containerPort", kStoragePort}, {"protocol", "TCP"}},
