@@ -17,6 +17,6 @@ A PostgreSQL shell on its writer, from here:
   ./dev run kubectl-sextant psql quickstart
   ./dev run kubectl-sextant psql quickstart -- -c 'select version()'
 What else there is to see:
-  export KUBECONFIG=$KUBECONFIG PATH=$root/build/release/install/bin:$cache/bin:\$PATH
+  export KUBECONFIG=$KUBECONFIG PATH=$cache/bin:\$PATH
   kubectl get dbclusters,pods -o wide
 END
