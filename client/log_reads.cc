@@ -3,7 +3,7 @@
 namespace sextant::client {
 namespace {
 
-constexpr Time kResend = std::chrono::seconds(1);
+constexpr Time kAskAgain = std::chrono::seconds(1);
 using Groups = std::vector<protocol::Group>;
 
 }  // namespace
@@ -16,7 +16,7 @@ void LogReads::Start(const MemberId& member, protocol::BranchId branch, protocol
                       .deadline = deadline,
                       .done = std::move(done)});
   out.Send(member, protocol::Pull{branch, from});
-  next_ask_ = std::min(next_ask_, now + kResend);
+  next_ask_ = std::min(next_ask_, now + kAskAgain);
 }
 
 void LogReads::Receive(const MemberId& from, const protocol::Message& message, Time, Effects&) {
@@ -34,7 +34,7 @@ void LogReads::Receive(const MemberId& from, const protocol::Message& message, T
 }
 
 void LogReads::OnTimer(Time now, Effects& out) {
-  next_ask_ = now + kResend;
+  next_ask_ = now + kAskAgain;
   for (const Waiting& waiting : waiting_) {
     out.Send(waiting.member, protocol::Pull{waiting.branch, waiting.from});
   }

@@ -9,12 +9,12 @@ namespace {
 constexpr std::size_t kKindOffset = 6;
 constexpr std::size_t kSenderOffset = 16;
 constexpr std::size_t kChecksumOffset = kFrameHeaderSize - 4;
-constexpr Envelope kEnvelope{.magic = 0x46585853,  // "SXXF"
-                             .version = 1,
-                             .header_size = kFrameHeaderSize,
-                             .size_offset = 8,
-                             .checksum_offset = kChecksumOffset,
-                             .maximum_size = kMaximumFrameSize};
+constexpr Envelope kFrameEnvelope{.magic = 0x46585853,  // "SXXF"
+                                  .version = 1,
+                                  .header_size = kFrameHeaderSize,
+                                  .size_offset = 8,
+                                  .checksum_offset = kChecksumOffset,
+                                  .maximum_size = kMaximumFrameSize};
 
 template <std::size_t... Is>
 bool DecodeMessage(std::uint16_t kind, Decoder& body, Message& message,
@@ -29,21 +29,22 @@ Bytes EncodeFrame(const Frame& frame) {
   Encoder body;
   std::visit([&](const auto& message) { body(message); }, frame.message);
   Encoder out;
-  out(kEnvelope.magic, kEnvelope.version, static_cast<std::uint16_t>(frame.message.index()),
+  out(kFrameEnvelope.magic, kFrameEnvelope.version,
+      static_cast<std::uint16_t>(frame.message.index()),
       static_cast<std::uint32_t>(kFrameHeaderSize + body.size()), std::uint32_t{0}, frame.from,
       frame.to, std::uint32_t{0});
   out.Raw(body.bytes());
   Bytes bytes = out.Take();
-  kEnvelope.Seal(bytes);
+  kFrameEnvelope.Seal(bytes);
   return bytes;
 }
 
 std::expected<std::size_t, DecodeError> FrameSize(BytesView bytes) {
-  return kEnvelope.SizeOf(bytes);
+  return kFrameEnvelope.SizeOf(bytes);
 }
 
 std::expected<Frame, DecodeError> DecodeFrame(BytesView bytes) {
-  if (auto verified = kEnvelope.Verify(bytes); !verified) {
+  if (auto verified = kFrameEnvelope.Verify(bytes); !verified) {
     return std::unexpected(verified.error());
   }
   Frame frame;

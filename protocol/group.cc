@@ -9,12 +9,12 @@ namespace {
 constexpr std::size_t kCountOffset = 12;
 constexpr std::size_t kFieldsOffset = 8;
 constexpr std::size_t kSizeOffset = 64;
-constexpr Envelope kEnvelope{.magic = 0x47585853,  // "SXXG"
-                             .version = 1,
-                             .header_size = Group::kHeaderSize,
-                             .size_offset = kSizeOffset,
-                             .checksum_offset = 68,
-                             .maximum_size = Group::kMaximumSize};
+constexpr Envelope kGroupEnvelope{.magic = 0x47585853,  // "SXXG"
+                                  .version = 1,
+                                  .header_size = Group::kHeaderSize,
+                                  .size_offset = kSizeOffset,
+                                  .checksum_offset = 68,
+                                  .maximum_size = Group::kMaximumSize};
 
 }  // namespace
 
@@ -26,22 +26,22 @@ Group Group::Make(GroupHeader header, std::span<const Record> records) {
   header.end = header.first + kHeaderSize + body.size();
 
   Encoder out;
-  out(kEnvelope.magic, kEnvelope.version, std::uint16_t{0}, header.protection_group,
+  out(kGroupEnvelope.magic, kGroupEnvelope.version, std::uint16_t{0}, header.protection_group,
       static_cast<std::uint32_t>(records.size()), header.branch, header.epoch, header.first,
       header.end, header.previous_end, header.time,
       static_cast<std::uint32_t>(kHeaderSize + body.size()), std::uint32_t{0});
   out.Raw(body.bytes());
   Bytes bytes = out.Take();
-  kEnvelope.Seal(bytes);
+  kGroupEnvelope.Seal(bytes);
   return {header, std::make_shared<const Bytes>(std::move(bytes))};
 }
 
 std::expected<std::size_t, DecodeError> Group::SizeOf(BytesView bytes) {
-  return kEnvelope.SizeOf(bytes);
+  return kGroupEnvelope.SizeOf(bytes);
 }
 
 std::expected<Group, DecodeError> Group::Decode(BytesView bytes) {
-  if (auto verified = kEnvelope.Verify(bytes); !verified) {
+  if (auto verified = kGroupEnvelope.Verify(bytes); !verified) {
     return std::unexpected(verified.error());
   }
   GroupHeader header;

@@ -18,7 +18,7 @@ namespace asio = boost::asio;
 using Protocol = asio::local::stream_protocol;
 using boost::system::error_code;
 
-constexpr std::size_t kLongestLine = 64U << 10;
+constexpr std::size_t kLongestCommand = 64U << 10;
 
 }  // namespace
 
@@ -39,7 +39,7 @@ class ControlServer::Connection : public std::enable_shared_from_this<Connection
   Connection& operator=(const Connection&) = delete;
 
   void Read() {
-    asio::async_read_until(socket_, asio::dynamic_buffer(input_, kLongestLine), '\n',
+    asio::async_read_until(socket_, asio::dynamic_buffer(input_, kLongestCommand), '\n',
                            [self = shared_from_this()](const error_code& error, std::size_t size) {
                              if (!error) {
                                self->Handle(size);

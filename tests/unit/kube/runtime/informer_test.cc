@@ -20,7 +20,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::InSequence;
 
-std::string InWords(const Change& change) {
+std::string Summary(const Change& change) {
   const std::string name = change.Newest().GetKey().name;
   if (change.IsAddition()) return "added " + name;
   if (change.IsDeletion()) return (change.missed ? "missed " : "deleted ") + name;
@@ -35,7 +35,7 @@ class InformerTest : public ::testing::Test {
                                        .page_size = 2,
                                        .watcher = {.stream_list = streams_list_}},
                       clock_, Indexes{}, &metrics_.Watch("configmaps"));
-    informer_->AddHandler([this](const Change& change) { journal_.Write(InWords(change)); });
+    informer_->AddHandler([this](const Change& change) { journal_.Write(Summary(change)); });
     informer_->Start();
   }
 
@@ -246,7 +246,7 @@ TEST_F(InformerTest, LateHandlerIsToldOfEverythingThereIs) {
   Start();
   (void)journal_.Await(1);
   Journal late;
-  informer_->AddHandler([&](const Change& change) { late.Write(InWords(change)); });
+  informer_->AddHandler([&](const Change& change) { late.Write(Summary(change)); });
   EXPECT_THAT(late.Await(1), ElementsAre("added a"));
   last_watch_.wait();  // a reflector that is stopped earlier never opens it
   informer_->Stop();

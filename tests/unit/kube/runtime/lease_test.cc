@@ -8,7 +8,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr TimePoint kStart{std::chrono::hours(1000)};
+constexpr TimePoint kBegin{std::chrono::hours(1000)};
 const Time kWall = std::chrono::sys_days(std::chrono::year(2026) / 1 / 2);
 
 LeaseRecord RecordOf(const std::string& holder, const std::string& renewed = "t0") {
@@ -30,37 +30,37 @@ TEST(LeaseTimingsTest, LeaseOutlastsTheRenewalsAndARenewalTheRetries) {
 
 TEST(LeaseCandidateTest, TakesWhatIsNobodys) {
   LeaseCandidate candidate("me");
-  candidate.Observe(std::nullopt, kStart);
-  EXPECT_EQ(candidate.Decide(kStart), LeaseDecision::kAcquire);
-  candidate.Observe(RecordOf(""), kStart);
-  EXPECT_EQ(candidate.Decide(kStart), LeaseDecision::kAcquire);
+  candidate.Observe(std::nullopt, kBegin);
+  EXPECT_EQ(candidate.Decide(kBegin), LeaseDecision::kAcquire);
+  candidate.Observe(RecordOf(""), kBegin);
+  EXPECT_EQ(candidate.Decide(kBegin), LeaseDecision::kAcquire);
 }
 
 TEST(LeaseCandidateTest, RenewsItsOwn) {
   LeaseCandidate candidate("me");
-  candidate.Observe(RecordOf("me"), kStart);
-  EXPECT_EQ(candidate.Decide(kStart + seconds(1000)), LeaseDecision::kRenew);
+  candidate.Observe(RecordOf("me"), kBegin);
+  EXPECT_EQ(candidate.Decide(kBegin + seconds(1000)), LeaseDecision::kRenew);
 }
 
 TEST(LeaseCandidateTest, WaitsForAsLongAsTheLeaseSaysSinceItSawTheRecordChange) {
   LeaseCandidate candidate("me");
-  candidate.Observe(RecordOf("other", "t0"), kStart);
-  candidate.Observe(RecordOf("other", "t0"), kStart + seconds(10));
-  EXPECT_EQ(candidate.Decide(kStart + seconds(15)), LeaseDecision::kWait);
-  EXPECT_EQ(candidate.Decide(kStart + milliseconds(15001)), LeaseDecision::kAcquire);
-  candidate.Observe(RecordOf("other", "t1"), kStart + seconds(15));
-  EXPECT_EQ(candidate.Decide(kStart + seconds(30)), LeaseDecision::kWait);
+  candidate.Observe(RecordOf("other", "t0"), kBegin);
+  candidate.Observe(RecordOf("other", "t0"), kBegin + seconds(10));
+  EXPECT_EQ(candidate.Decide(kBegin + seconds(15)), LeaseDecision::kWait);
+  EXPECT_EQ(candidate.Decide(kBegin + milliseconds(15001)), LeaseDecision::kAcquire);
+  candidate.Observe(RecordOf("other", "t1"), kBegin + seconds(15));
+  EXPECT_EQ(candidate.Decide(kBegin + seconds(30)), LeaseDecision::kWait);
 }
 
 TEST(LeaseCandidateTest, TimesInTheRecordMeanNothing) {
   LeaseCandidate candidate("me");
-  candidate.Observe(RecordOf("other", "1970-01-01T00:00:00.000000Z"), kStart);
-  EXPECT_EQ(candidate.Decide(kStart + seconds(1)), LeaseDecision::kWait);
+  candidate.Observe(RecordOf("other", "1970-01-01T00:00:00.000000Z"), kBegin);
+  EXPECT_EQ(candidate.Decide(kBegin + seconds(1)), LeaseDecision::kWait);
 }
 
 TEST(LeaseCandidateTest, NewTermCountsOneTransitionMore) {
   LeaseCandidate candidate("me");
-  candidate.Observe(RecordOf("other"), kStart);
+  candidate.Observe(RecordOf("other"), kBegin);
   const LeaseRecord record = candidate.NextRecord({}, kWall);
   EXPECT_EQ(record.holder, "me");
   EXPECT_EQ(record.duration_seconds, 15);
@@ -71,7 +71,7 @@ TEST(LeaseCandidateTest, NewTermCountsOneTransitionMore) {
 
 TEST(LeaseCandidateTest, RenewalKeepsTheTerm) {
   LeaseCandidate candidate("me");
-  candidate.Observe(RecordOf("me"), kStart);
+  candidate.Observe(RecordOf("me"), kBegin);
   const LeaseRecord record = candidate.NextRecord({}, kWall);
   EXPECT_EQ(record.transitions, 3);
   EXPECT_EQ(record.acquire_time, "t0");
@@ -80,7 +80,7 @@ TEST(LeaseCandidateTest, RenewalKeepsTheTerm) {
 
 TEST(LeaseCandidateTest, FirstTermOfANewLease) {
   LeaseCandidate candidate("me");
-  candidate.Observe(std::nullopt, kStart);
+  candidate.Observe(std::nullopt, kBegin);
   EXPECT_EQ(candidate.NextRecord({}, kWall).transitions, 0);
 }
 

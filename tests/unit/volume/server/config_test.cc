@@ -12,7 +12,7 @@ zone: a
 nodes: [{address: "storage-0:7400", zone: a}, {address: "storage-1:7400", zone: b}]
 )";
 
-std::string ErrorOf(const std::string& yaml) {
+std::string RefusalOf(const std::string& yaml) {
   const auto config = ParseConfig(yaml);
   return config ? "" : config.error();
 }
@@ -68,17 +68,18 @@ attach: {mode: reader, at: "1970-01-01T00:00:01.5Z"}
 }
 
 TEST(Config, SaysWhatIsWrongAndWhere) {
-  EXPECT_EQ(ErrorOf(kLeast), "1: tls: is missing; plain TCP must be asked for with insecure: true");
-  EXPECT_EQ(ErrorOf(kLeast + "insecure: true\nmounts: 1\n"), "7: mounts: there is no such key");
-  EXPECT_EQ(ErrorOf(kLeast + "insecure: true\nattach: {mode: writer}\n"),
+  EXPECT_EQ(RefusalOf(kLeast),
+            "1: tls: is missing; plain TCP must be asked for with insecure: true");
+  EXPECT_EQ(RefusalOf(kLeast + "insecure: true\nmounts: 1\n"), "7: mounts: there is no such key");
+  EXPECT_EQ(RefusalOf(kLeast + "insecure: true\nattach: {mode: writer}\n"),
             "7: attach.epoch: is missing");
-  EXPECT_EQ(ErrorOf(kLeast + "insecure: true\nattach: {mode: reader}\n"),
+  EXPECT_EQ(RefusalOf(kLeast + "insecure: true\nattach: {mode: reader}\n"),
             "7: attach.mode: a reader wants an overlay.directory");
-  EXPECT_EQ(ErrorOf(kLeast + "insecure: true\nattach: {mode: owner}\n"),
+  EXPECT_EQ(RefusalOf(kLeast + "insecure: true\nattach: {mode: owner}\n"),
             "7: attach.mode: one of these is wanted: writer, reader");
-  EXPECT_EQ(ErrorOf(kLeast + "insecure: true\nowner: {uid: 4294967295}\n"),
+  EXPECT_EQ(RefusalOf(kLeast + "insecure: true\nowner: {uid: 4294967295}\n"),
             "7: owner.uid: is no user or group");
-  EXPECT_EQ(ErrorOf("mount: relative\n"), "1: mount: an absolute path is wanted");
+  EXPECT_EQ(RefusalOf("mount: relative\n"), "1: mount: an absolute path is wanted");
 }
 
 TEST(Config, TheExampleIsGood) {
