@@ -25,6 +25,11 @@ void Await(const std::string& what, std::chrono::seconds limit, const std::funct
   }
 }
 
+bool OperatorIsInstalled() {
+  return RunCommand({"kubectl", "-n", "sextant-system", "get", "deployment", "sextant-operator"})
+             .exit_code == 0;
+}
+
 Cluster::Cluster(const Kubectl& kubectl, std::string name, const std::string& engine, int readers)
     : kubectl_(kubectl), name_(std::move(name)), engine_(engine) {
   kubectl_.Apply({{{"apiVersion", "sextant.dev/v1alpha1"},

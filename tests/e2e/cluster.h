@@ -17,6 +17,8 @@ namespace sextant::testing {
 void Await(const std::string& what, std::chrono::seconds limit, const std::function<bool()>& holds,
            const std::function<std::string()>& describe = {});
 
+[[nodiscard]] bool OperatorIsInstalled();
+
 class Cluster {
  public:
   // Applies it; the disks go with it. `engine` is postgresql or mariadb.

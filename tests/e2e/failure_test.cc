@@ -37,11 +37,6 @@ int Repetitions() {
   return value.empty() ? 1 : std::stoi(value);
 }
 
-bool Installed() {
-  return RunCommand({"kubectl", "-n", "sextant-system", "get", "deployment", "sextant-operator"})
-             .exit_code == 0;
-}
-
 // One cluster for all tests of an engine: each begins by waiting until it is well.
 class FailureTest : public ::testing::Test {
  protected:
@@ -51,13 +46,13 @@ class FailureTest : public ::testing::Test {
   }
 
   static void Begin(const std::string& engine) {
-    if (!Installed()) return;
+    if (!OperatorIsInstalled()) return;
     kubectl_ = std::make_unique<Kubectl>("failure-" + engine);
     cluster_ = std::make_unique<Cluster>(*kubectl_, "db", engine, 1);
   }
 
   void SetUp() override {
-    if (!Installed()) GTEST_SKIP() << "there is no operator on this cluster: scripts/install.sh";
+    if (!OperatorIsInstalled()) GTEST_SKIP() << "there is no operator: scripts/install.sh";
     cluster_->AwaitWell(kUntilWell);
   }
 
