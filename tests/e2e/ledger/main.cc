@@ -66,6 +66,9 @@ void Pause(const Options& options) {
   std::this_thread::sleep_for(std::chrono::milliseconds(options.pause_ms));
 }
 
+// A server that starts spends its time on starting and not on refusing.
+void BackOff() { std::this_thread::sleep_for(std::chrono::milliseconds(100)); }
+
 void WriteRows(int client, const Options& options, const Place& place, const Connect& connect,
                Journal& journal, const std::stop_token& stop) {
   std::unique_ptr<Database> database;
@@ -74,7 +77,7 @@ void WriteRows(int client, const Options& options, const Place& place, const Con
       Connected connected = connect(place, {});
       if (!connected) {
         journal.Tell(std::format("c {} writer {}", journal.Now(), connected.error().why));
-        Pause(options);
+        BackOff();
         continue;
       }
       database = std::move(*connected);
@@ -106,7 +109,7 @@ void ReadRows(std::atomic<int>& sessions, const Options& options, const Place& p
       if (!connected) {
         journal.Tell(std::format("c {} reader {}", journal.Now(), connected.error().why));
         database.reset();
-        Pause(options);
+        BackOff();
         continue;
       }
       database = std::move(*connected);
