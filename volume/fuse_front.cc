@@ -85,9 +85,10 @@ void FuseFront::Serve() {
         break;
       }
     } else if (received != -EINTR) {
-      break;  // unmounted
+      break;
     }
   }
+  is_broken_ = is_broken_ || !is_stopping_;  // the connection was aborted, or unmounted by others
   std::free(buffer.mem);
   close(poll);
 }
@@ -96,6 +97,7 @@ void FuseFront::Unmount() {
   if (!state_) {
     return;
   }
+  is_stopping_ = true;
   // Lazily: whoever has a file open keeps a mount that answers nothing.
   umount2(path_.c_str(), MNT_DETACH);
   fuse_session_exit(state_->session.get());

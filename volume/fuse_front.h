@@ -3,6 +3,7 @@
 
 #include "volume/file_system.h"
 
+#include <atomic>
 #include <expected>
 #include <memory>
 #include <string>
@@ -25,6 +26,8 @@ class FuseFront {
 
   // Files that are open elsewhere get errors from then on. Never hangs; may be called again.
   void Unmount();
+  // The kernel ended the connection, though nobody here unmounted. Any thread.
+  [[nodiscard]] bool is_broken() const { return is_broken_; }
 
  private:
   FuseFront(std::string path, std::shared_ptr<FuseState> state);
@@ -33,6 +36,8 @@ class FuseFront {
   const std::string path_;
   std::shared_ptr<FuseState> state_;  // null once unmounted
   int stop_event_ = -1;
+  std::atomic<bool> is_stopping_ = false;
+  std::atomic<bool> is_broken_ = false;
   std::vector<std::jthread> threads_;
 };
 

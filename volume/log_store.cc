@@ -93,7 +93,9 @@ bool LogStore::TakePending(std::vector<protocol::Record>& records) {
 
 void LogStore::Take(Inode& inode, Reason reason, std::uint64_t& next, Batch& batch) {
   // Under the file's mutex: a cut that is pending comes before the pages written after it.
-  if (!TakePending(batch.records)) {
+  const bool all = TakePending(batch.records);
+  batch.has_metadata = !batch.records.empty();
+  if (!all) {
     return;
   }
   if (inode.grown) {
@@ -141,13 +143,16 @@ void LogStore::TakePages(Inode& inode, Reason reason, std::uint64_t& next, Batch
   next = at == inode.dirty.end() ? kNoMore : at->first;
 }
 
-client::Result<protocol::Lsn> LogStore::Append(const std::vector<protocol::Record>& records) {
+client::Result<protocol::Lsn> LogStore::Append(const std::vector<protocol::Record>& records,
+                                               bool has_metadata) {
   auto lsn = log_->Append(records);
   if (!lsn) {
     Fail();
     return lsn;
   }
-  metadata_end_ = *lsn;
+  if (has_metadata) {
+    metadata_end_ = *lsn;
+  }
   const std::lock_guard lock(dirty_mutex_);
   dirty_changed_.notify_all();
   return lsn;
@@ -163,7 +168,7 @@ client::Result<protocol::Lsn> LogStore::ShipGroup(const InodePtr& inode, Reason 
   if (batch.records.empty()) {
     return 0;
   }
-  const auto lsn = Append(batch.records);
+  const auto lsn = Append(batch.records, batch.has_metadata);
   if (!lsn) {
     return lsn;
   }
@@ -238,7 +243,7 @@ client::Result<protocol::Lsn> LogStore::ShipMetadata(client::Deadline deadline) 
     std::vector<protocol::Record> records;
     all = TakePending(records);
     if (!records.empty()) {
-      const auto lsn = Append(records);
+      const auto lsn = Append(records, true);
       if (!lsn) {
         return lsn;
       }
@@ -297,7 +302,7 @@ client::Result<> LogStore::Flush(client::Deadline deadline, bool serving) {
   if (const auto shipped = ShipMetadata(deadline); !shipped) {
     return std::unexpected(shipped.error());
   }
-  return log_->WaitDurable(metadata_end_, deadline);
+  return log_->WaitDurable(log_->end(), deadline);
 }
 
 ConstPagePtr LogStore::Held(const Inode& inode, std::uint64_t page) {

@@ -55,6 +55,7 @@ class LogStore final : public Store {
   // What one group takes from a file.
   struct Batch {
     std::vector<protocol::Record> records;
+    bool has_metadata = false;  // that other files' syncs wait for as well
     std::vector<std::pair<protocol::PageId, ConstPagePtr>> pages;
   };
   // A sync asks for the bytes and comes when no write is half here; the background asks for the
@@ -82,7 +83,8 @@ class LogStore final : public Store {
   // One group, with the file's pages from `next` on, which moves behind them; kNoMore at the end.
   [[nodiscard]] client::Result<protocol::Lsn> ShipGroup(const InodePtr& inode, Reason reason,
                                                         std::uint64_t& next);
-  [[nodiscard]] client::Result<protocol::Lsn> Append(const std::vector<protocol::Record>& records);
+  [[nodiscard]] client::Result<protocol::Lsn> Append(const std::vector<protocol::Record>& records,
+                                                     bool has_metadata);
   // With the inode's mutex held: pages from `next` on.
   void Take(Inode& inode, Reason reason, std::uint64_t& next, Batch& batch);
   void TakePages(Inode& inode, Reason reason, std::uint64_t& next, Batch& batch);

@@ -102,8 +102,8 @@ void Mount::Abandon() {
 
 void Mount::Cut() { client_->Close(); }
 
-Result<> Mount::Flush(client::Deadline deadline) {
-  return log_ ? log_->Flush(deadline, true) : Result<>();
+Result<> Mount::Flush(client::Deadline deadline, bool idle) {
+  return log_ ? log_->Flush(deadline, !idle) : Result<>();
 }
 
 Result<> Mount::Unmount(client::Deadline deadline) {
@@ -124,6 +124,9 @@ MountStatus Mount::status() const {
   MountStatus status;
   status.empty = empty_;
   status.lsn = at_.lsn;
+  if (front_->is_broken()) {
+    status.failure = "the mount is gone";
+  }
   if (overlay_) {
     status.overlay_bytes = overlay_->bytes();
     status.cache_hits = overlay_->cache().hits();

@@ -43,6 +43,7 @@ struct MountStatus {
   std::optional<std::chrono::milliseconds> stalled;  // for how long no quorum has answered
   std::size_t full_nodes = 0;
   bool fenced = false;
+  std::string failure = {};  // the kernel has given the mount up; empty while it has not
 };
 
 // Any thread.
@@ -62,8 +63,9 @@ class Mount {
   Mount& operator=(const Mount&) = delete;
 
   // All that was written so far, durable; but an engine page whose last write ended inside it, as
-  // the kernel may be about to bring the rest. fsync takes those.
-  [[nodiscard]] Result<> Flush(client::Deadline deadline);
+  // the kernel may be about to bring the rest. fsync takes those, and so does a flush of a mount
+  // that is `idle`: whoever wrote has ended, though the kernel may not have closed its files yet.
+  [[nodiscard]] Result<> Flush(client::Deadline deadline, bool idle = false);
   // Unmounts, so that nothing is written any more, and flushes. Nothing is mounted afterwards even
   // if the flush fails.
   [[nodiscard]] Result<> Unmount(client::Deadline deadline);

@@ -58,8 +58,11 @@ class Process:
                 pass
 
     def kill(self):
+        """Until nothing is left of it."""
+        family = self.family()
         self.signal(signal.SIGKILL)
         self.process.wait()
+        wait_for("the end of its children", 30, lambda: not any(os.path.exists(f"/proc/{process}") for process in family))
 
     def alive(self):
         return self.process.poll() is None

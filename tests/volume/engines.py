@@ -2,6 +2,7 @@
 
 import pathlib
 import pwd
+import re
 import signal
 import subprocess
 
@@ -58,6 +59,10 @@ class Engine:
         """A process id from another node says nothing here, where another process may have it."""
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
+    def recovery(self):
+        """What the log tells of the last start, as text."""
+        return ""
+
     def kill(self):
         self.process.kill()
 
@@ -73,7 +78,8 @@ class PostgreSQL(Engine):
     stop_signal = signal.SIGINT
     settings = {"full_page_writes": "off", "shared_buffers": "64MB", "max_wal_size": "128MB", "min_wal_size": "80MB",
                 "checkpoint_timeout": "30s", "wal_level": "replica", "max_connections": "60", "fsync": "on",
-                "synchronous_commit": "on", "listen_addresses": "", "log_checkpoints": "on"}
+                "synchronous_commit": "on", "recovery_init_sync_method": "syncfs", "recovery_prefetch": "try",
+                "listen_addresses": "", "log_checkpoints": "on"}
 
     @property
     def data(self):
@@ -96,6 +102,15 @@ class PostgreSQL(Engine):
     def check(self):
         self.command(["pg_amcheck", "-h", self.run, "-p", self.port, "-U", "postgres", "--all", "--install-missing",
                       "--heapallindexed"])
+
+    def recovery(self):
+        log = self.log.read_text(errors="replace")
+        start = log[log.rindex("starting PostgreSQL"):]
+        found = [re.findall(pattern, start) for pattern in (
+            r"redo done .*elapsed: ([0-9.]+) s",
+            r"checkpoint complete: wrote (\d+) buffers", r"write=([0-9.]+) s", r"sync=([0-9.]+) s", r"sync files=(\d+)")]
+        return "".join(f", {name} {values[0]}" for name, values in zip(
+            ("redo", "checkpoint: buffers", "write", "sync", "files"), found) if values)
 
     def check_stopped(self):
         self.command(["pg_checksums", "--check", "-D", self.data])
@@ -136,6 +151,10 @@ class MariaDB(Engine):
             told = [row[3] for row in self.query(f"check table `{database}`.`{table}` extended")]
             if told[-1] not in ("OK", "The storage engine for the table doesn't support check"):
                 raise AssertionError(f"{database}.{table}: {told}")
+
+    def recovery(self):
+        found = re.findall(r"InnoDB: To recover: (\d+) pages", self.log.read_text(errors="replace"))
+        return f", pages to recover {found[-1]}" if found else ""
 
     def check_stopped(self):
         pass

@@ -15,6 +15,8 @@ from cluster import Refused, Storage, Volume, wait_for
 from engines import ENGINES, PostgreSQL
 from load import Load, judge, prepare
 
+LOAD_TIME = 3  # seconds
+
 
 class World:
     """A storage of its own, and epochs."""
@@ -226,7 +228,42 @@ def quorum(world, rounds, seed):
     print("    commits waited 3 s without an error and went on")
 
 
-TESTS = {"crash": crash, "fencing": fencing, "reader": reader, "backtrack": backtrack, "quorum": quorum}
+def recovery(world, rounds, seed):
+    """The engine is killed under load: on a mount that lives on, and with its mount. Where the time goes until it accepts."""
+    volume, engine = world.writer()
+    engine.start()
+    prepare(engine)
+    there = {}
+    for _ in range(rounds):
+        for whole in (False, True):
+            load = Load(engine, there)
+            started = load.total()
+            time.sleep(LOAD_TIME)
+            engine.kill()
+            if whole:
+                volume.kill()
+            load.stop()
+            begun = time.monotonic()
+            if whole:
+                volume, engine = world.writer()
+            else:
+                engine.forget_process()
+                volume.ask(command="flush", idle=True)
+                if volume.ask(command="status")["dirty_bytes"] != 0:
+                    raise AssertionError("something is dirty after the flush")
+            attached = time.monotonic()
+            engine.start()
+            engine.ready().close()
+            accepts = time.monotonic()
+            first_commit(engine)
+            end = time.monotonic()
+            print(f"    {'takeover' if whole else 'restart'} after {load.total() - started} commits: volume "
+                  f"{attached - begun:.2f} s, engine {accepts - attached:.2f} s, first commit {end - accepts:.2f} s"
+                  f"{engine.recovery()}", flush=True)
+            there = judge(engine, load.acknowledged)
+
+
+TESTS = {"recovery": recovery, "crash": crash, "fencing": fencing, "reader": reader, "backtrack": backtrack, "quorum": quorum}
 ONLY_POSTGRESQL = {"reader"}
 
 

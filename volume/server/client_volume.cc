@@ -38,7 +38,9 @@ class MountedTree : public Tree {
   MountedTree(std::unique_ptr<Mount> mount, bool reader)
       : mount_(std::move(mount)), reader_(reader) {}
 
-  client::Result<> Flush(client::Deadline deadline) override { return mount_->Flush(deadline); }
+  client::Result<> Flush(bool idle, client::Deadline deadline) override {
+    return mount_->Flush(deadline, idle);
+  }
   client::Result<> Unmount(client::Deadline deadline) override { return mount_->Unmount(deadline); }
   void Cut() override { mount_->Cut(); }
   TreeStatus status() const override {
@@ -55,7 +57,7 @@ class MountedTree : public Tree {
             .fenced = status.fenced,
             .fenced_by = {},
             .empty = status.empty,
-            .failure = {}};
+            .failure = status.failure};
   }
 
  private:

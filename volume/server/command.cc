@@ -41,6 +41,15 @@ class Fields {
     }
     return object_.at(key).get<std::uint64_t>();
   }
+  [[nodiscard]] bool Flag(const std::string& key) {
+    if (!Has(key)) {
+      return false;
+    }
+    if (!object_.at(key).is_boolean()) {
+      throw BadCommand(key + ": true or false is wanted");
+    }
+    return object_.at(key).get<bool>();
+  }
   void Finish() const {
     for (const auto& [key, value] : object_.items()) {
       if (!known_.contains(key)) {
@@ -110,7 +119,7 @@ Command ReadCommand(const nlohmann::json& object) {
   } else if (name == "detach") {
     command.what = DetachCommand{};
   } else if (name == "flush") {
-    command.what = FlushCommand{};
+    command.what = FlushCommand{.idle = fields.Flag("idle")};
   } else if (name == "branch") {
     command.what = ReadBranch(fields);
   } else if (name == "stop") {

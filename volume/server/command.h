@@ -15,7 +15,9 @@ struct AttachCommand {
   Target target;
 };
 struct DetachCommand {};
-struct FlushCommand {};
+struct FlushCommand {
+  bool idle = false;  // nobody writes meanwhile
+};
 struct BranchCommand {
   protocol::BranchId id = 0;
   protocol::BranchId parent = 1;

@@ -22,6 +22,9 @@ nlohmann::json ValueOf(const std::string& text) {
   if (error == std::errc() && end == text.data() + text.size()) {
     return number;
   }
+  if (text == "true" || text == "false") {
+    return text == "true";
+  }
   return text == "null" ? nlohmann::json(nullptr) : nlohmann::json(text);
 }
 

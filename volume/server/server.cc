@@ -88,7 +88,9 @@ struct Executor {
                    });
   }
   void operator()(const DetachCommand&) const { session.Detach(deadline, AnswerWithStatus()); }
-  void operator()(const FlushCommand&) const { session.Flush(deadline, AnswerWithStatus()); }
+  void operator()(const FlushCommand& flush) const {
+    session.Flush(flush.idle, deadline, AnswerWithStatus());
+  }
   void operator()(const BranchCommand& branch) const {
     session.MakeBranch(branch.parent, branch.at, branch.id, deadline,
                        [to = reply](const std::expected<protocol::Branch, Problem>& made) {

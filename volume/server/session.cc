@@ -139,8 +139,8 @@ void Session::Post(std::move_only_function<void(bool)> task) {
   changed_.notify_all();
 }
 
-void Session::Flush(client::Deadline deadline, Done<> done) {
-  Post([this, deadline, done = std::move(done)](bool closed) mutable {
+void Session::Flush(bool idle, client::Deadline deadline, Done<> done) {
+  Post([this, idle, deadline, done = std::move(done)](bool closed) mutable {
     if (closed) {
       return done(std::unexpected(kClosed));
     }
@@ -148,7 +148,7 @@ void Session::Flush(client::Deadline deadline, Done<> done) {
     if (!tree) {
       return done(std::unexpected(Problem{"detached", "nothing is mounted"}));
     }
-    done(tree->Flush(deadline).transform_error(ProblemOf));
+    done(tree->Flush(idle, deadline).transform_error(ProblemOf));
   });
 }
 
@@ -241,7 +241,7 @@ std::expected<void, Problem> Session::Leave(const Order& order) {
   SetState(State::kDetaching);
   nlohmann::json fields = Fields(*target_);
   if (before == State::kAttached && !status.fenced) {
-    const auto flushed = tree->Flush(order.deadline);
+    const auto flushed = tree->Flush(false, order.deadline);
     if (!flushed && !order.abandon && !tree->status().fenced) {
       SetState(before);
       return std::unexpected(ProblemOf(flushed.error()));

@@ -63,7 +63,8 @@ class Session {
   void Abandon(client::Deadline deadline, Done<> done);
   // Ends what the order that is being carried out waits for in storage.
   void Cut();
-  void Flush(client::Deadline deadline, Done<> done);
+  // `idle` as in Tree::Flush.
+  void Flush(bool idle, client::Deadline deadline, Done<> done);
   void MakeBranch(protocol::BranchId parent, const client::Point& at, protocol::BranchId id,
                   client::Deadline deadline, Done<protocol::Branch> done);
 

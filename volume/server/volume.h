@@ -44,8 +44,9 @@ struct TreeStatus {
 class Tree {
  public:
   virtual ~Tree() = default;
-  // All dirty data is durable.
-  [[nodiscard]] virtual client::Result<> Flush(client::Deadline deadline) = 0;
+  // All dirty data is durable. `idle`: the caller knows that nobody writes, so that nothing is left
+  // out for being half here.
+  [[nodiscard]] virtual client::Result<> Flush(bool idle, client::Deadline deadline) = 0;
   // Then nothing is mounted any more; with an error, what was written last may be lost.
   [[nodiscard]] virtual client::Result<> Unmount(client::Deadline deadline) = 0;
   // Ends what waits for storage, here and for the engine, with an error. Any thread, beside any

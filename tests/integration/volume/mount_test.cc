@@ -6,14 +6,18 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <csignal>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
 #include <format>
 #include <future>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
+#include <thread>
 #include <unistd.h>
 
 namespace sextant::volume {
@@ -134,6 +138,42 @@ TEST_F(MountTest, WhatWasSyncedIsThereAfterATakeover) {
   struct stat stat = {};
   ASSERT_EQ(::stat((root + "/d").c_str(), &stat), 0);
   EXPECT_EQ(stat.st_mode, static_cast<mode_t>(S_IFDIR | 0700));
+}
+
+TEST_F(MountTest, AnIdleFlushMakesDurableWhatAKilledProcessDidNotSync) {
+  MountOptions options;
+  options.dirty_age = 24h;  // nothing goes to the log by itself
+  auto mount = AsWriter(1, "writer", options);
+  const std::string path = Path("writer") + "/log";
+  const std::string bytes(16'384 + 8192, 'w');  // ends inside a unit
+  const pid_t engine = fork();
+  if (engine == 0) {
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    const bool written =
+        ::write(file, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size());
+    ::kill(::getpid(), written ? SIGKILL : SIGABRT);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(engine, &status, 0), engine);
+  ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+  EXPECT_GT(mount->status().dirty_bytes, 0U) << "it was not synced";
+  ASSERT_TRUE(mount->Flush(Soon(), true).has_value());
+  EXPECT_EQ(mount->status().dirty_bytes, 0U);
+  EXPECT_EQ(mount->status().vdl, mount->status().end);
+  mount.reset();  // the node is lost
+  mount = AsWriter(2);
+  EXPECT_EQ(Get(path, bytes.size() + 1), bytes);
+}
+
+TEST_F(MountTest, AMountThatIsTakenAwayIsTold) {
+  const auto mount = AsWriter(1);
+  EXPECT_EQ(mount->status().failure, "");
+  ASSERT_EQ(umount2(Path("writer").c_str(), MNT_DETACH), 0) << std::strerror(errno);
+  for (const auto end = std::chrono::steady_clock::now() + 10s;
+       mount->status().failure.empty() && std::chrono::steady_clock::now() < end;) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(mount->status().failure, "the mount is gone");
 }
 
 TEST_F(MountTest, NamesBehaveAsPosixSays) {

@@ -126,6 +126,47 @@ TEST_F(LogStoreTest, TheUnitThatTheLastWriteEndedInWaits) {
   EXPECT_EQ(Shipped(a).size(), 3U);
 }
 
+TEST_F(LogStoreTest, AFlushOfAnIdleMountLeavesNothingOut) {
+  const auto a = Make("a");
+  Write(a, 0, kUnitSize + 4096, 1);  // whoever wrote has died; the kernel has not closed the file
+  ASSERT_TRUE(store_->Flush(client::kNoDeadline, false).has_value());
+  EXPECT_EQ(Shipped(a), (std::vector<std::vector<std::uint64_t>>{{0, 1, 2}}));
+  EXPECT_EQ(store_->dirty_bytes(), 0U);
+  EXPECT_EQ(volume_->undurable(), 0U);
+}
+
+TEST_F(LogStoreTest, ASyncOfAFileWithNothingDirtyAsksNobody) {
+  const auto a = Make("a");
+  const auto b = Make("b");
+  Write(a, 0, 8192, 1);
+  EXPECT_EQ(Sync(a), 0);
+  EXPECT_EQ(Sync(b), 0);
+  const auto groups = volume_->groups().size();
+  volume_->SetQuorum(false);
+  Write(b, 0, 100, 1);
+  std::promise<int> error;
+  auto told = error.get_future();
+  files_->Sync(b, [&](int number) { error.set_value(number); });
+  EXPECT_EQ(Sync(a), 0) << "it need not wait for another file's pages";
+  EXPECT_EQ(told.wait_for(0s), std::future_status::timeout);
+  EXPECT_EQ(volume_->groups().size(), groups + 1);
+  volume_->SetQuorum(true);
+  EXPECT_EQ(told.get(), 0);
+}
+
+TEST_F(LogStoreTest, AFlushWaitsForWhatOthersShipped) {
+  const auto a = Make("a");
+  EXPECT_EQ(Sync(a), 0);
+  volume_->SetQuorum(false);
+  Write(a, 0, kUnitSize, 1);
+  std::promise<int> error;
+  files_->Sync(a, [&](int number) { error.set_value(number); });
+  EXPECT_EQ(store_->dirty_bytes(), 0U);
+  EXPECT_FALSE(store_->Flush(std::chrono::steady_clock::now(), false).has_value());
+  volume_->SetQuorum(true);
+  EXPECT_EQ(error.get_future().get(), 0);
+}
+
 TEST_F(LogStoreTest, ManyChangesOfMetadataGoInBoundedGroups) {
   for (int file = 0; file < 10'000; ++file) {
     files_->Release(Make(std::to_string(file)));

@@ -31,6 +31,18 @@ TEST(Command, AttachNamesItsTarget) {
   EXPECT_EQ(reader->timeout, std::chrono::seconds(30));
 }
 
+TEST(Command, AFlushMayBeOfAnIdleMount) {
+  const auto flush = ParseCommand(R"({"command":"flush"})");
+  ASSERT_TRUE(flush) << flush.error().message;
+  EXPECT_FALSE(std::get<FlushCommand>(flush->what).idle);
+  const auto line = MakeCommandLine({"flush", "idle=true"});
+  ASSERT_TRUE(line) << line.error();
+  const auto idle = ParseCommand(*line);
+  ASSERT_TRUE(idle) << idle.error().message;
+  EXPECT_TRUE(std::get<FlushCommand>(idle->what).idle);
+  EXPECT_EQ(ErrorOf(R"({"command":"flush","idle":1})"), "invalid: idle: true or false is wanted");
+}
+
 TEST(Command, BranchNamesAPoint) {
   const auto command = ParseCommand(R"({"command":"branch","id":2,"parent":1,"lsn":99})");
   ASSERT_TRUE(command) << command.error().message;

@@ -21,6 +21,7 @@ struct Fate {
   TreeStatus status;
   client::Result<> flush;
   int flushes = 0;
+  int idle_flushes = 0;
   bool unmounted = false;
   bool hangs = false;  // storage does not answer a flush
   std::condition_variable changed;
@@ -34,9 +35,10 @@ class FakeTree : public Tree {
   FakeTree(const FakeTree&) = delete;
   FakeTree& operator=(const FakeTree&) = delete;
 
-  client::Result<> Flush(client::Deadline) override {
+  client::Result<> Flush(bool idle, client::Deadline) override {
     std::unique_lock lock(fate_->mutex);
     ++fate_->flushes;
+    fate_->idle_flushes += idle ? 1 : 0;
     fate_->changed.notify_all();
     fate_->changed.wait(lock, [this] { return !fate_->hangs; });
     return fate_->flush;
@@ -257,13 +259,16 @@ TEST_F(SessionTest, ACutEndsADetachThatWaitsForStorage) {
 }
 
 TEST_F(SessionTest, FlushesWhatIsMounted) {
-  const auto flush = [&] {
-    return Begin([&](auto done) { session_.Flush(Soon(), std::move(done)); });
+  const auto flush = [&](bool idle) {
+    return Begin([&](auto done) { session_.Flush(idle, Soon(), std::move(done)); });
   };
-  EXPECT_EQ(CodeOf(flush()), "detached");
+  EXPECT_EQ(CodeOf(flush(false)), "detached");
   EXPECT_EQ(CodeOf(Attach(Writer(1))), "ok");
-  EXPECT_EQ(CodeOf(flush()), "ok");
-  EXPECT_EQ(volume_.fate->flushes, 1);
+  EXPECT_EQ(CodeOf(flush(false)), "ok");
+  EXPECT_EQ(volume_.fate->idle_flushes, 0);
+  EXPECT_EQ(CodeOf(flush(true)), "ok");
+  EXPECT_EQ(volume_.fate->flushes, 2);
+  EXPECT_EQ(volume_.fate->idle_flushes, 1);
 }
 
 TEST_F(SessionTest, MakesBranches) {
