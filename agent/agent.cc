@@ -15,6 +15,7 @@ using std::chrono::seconds;
 constexpr milliseconds kTurn{50};  // the least often that it looks around
 constexpr milliseconds kAttachTime{60'000};
 constexpr milliseconds kDetachTime{60'000};
+constexpr milliseconds kFlushTime{10'000};
 constexpr milliseconds kFirstPause{200};
 constexpr milliseconds kLongestPause{10'000};
 constexpr std::uint64_t kBadImage = 3;  // failures of a reader in a row
@@ -61,6 +62,7 @@ Situation Agent::Look() {
     if (order_ != seen_) {  // what went wrong with another order is of no matter
       seen_ = order_;
       failures_ = 0;
+      is_lost_ = false;
       retry_at_ = {};
       engine_error_.clear();
       progress_.error.clear();
@@ -69,8 +71,11 @@ Situation Agent::Look() {
   if (const auto told = volume_watch_->Latest()) {
     volume_ = told->status;
     volume_error_ = told->error;
-    now.volume = volume_.is_null() ? VolumeView{} : ParseVolumeStatus(volume_);
+    now.volume = volume_.is_null() ? VolumeView{.state = told->is_gone ? VolumeState::kGone
+                                                                       : VolumeState::kUnknown}
+                                   : ParseVolumeStatus(volume_);
   }
+  now.volume.is_flushed = !needs_flush_;
   now.volume.is_busy = volume_watch_->is_busy();
   if (view_.state == EngineState::kStopped && now.volume.state == VolumeState::kAttached) {
     LookAtMount(now.volume);
@@ -86,6 +91,7 @@ Situation Agent::Look() {
   now.engine.stop_is_late = view_.state == EngineState::kStopping && time >= late_at_;
   now.may_retry = time >= retry_at_;
   now.reader_is_bad = failures_ >= kBadImage;
+  now.reader_is_lost = is_lost_;
   return now;
 }
 
@@ -106,10 +112,13 @@ void Agent::Do(Action action, const Situation& situation) {
     case Action::kDetach:
       Step("detaching the volume");
       failures_ = 0;
+      is_lost_ = false;
       return volume_watch_->Begin({{"command", "detach"}, {"timeout_ms", kDetachTime.count()}},
                                   kDetachTime + seconds(5));
     case Action::kInitialize:
       return Initialize(situation.order);
+    case Action::kFlush:
+      return Flush();
     case Action::kStart:
       return StartEngine(situation.order);
     case Action::kStopFast:
@@ -117,13 +126,19 @@ void Agent::Do(Action action, const Situation& situation) {
     case Action::kStopImmediately:
       return StopImmediately();
     case Action::kKill:
-      return Kill();
+      return Kill(situation);
   }
 }
 
 void Agent::Attach(const Order& order) {
   Step(std::format("attaching the volume as {}", ToString(order.role)));
   volume_watch_->Begin(AttachCommand(order, kAttachTime), kAttachTime + seconds(5));
+}
+
+void Agent::Flush() {
+  Step("flushing the volume");
+  volume_watch_->Begin({{"command", "flush"}, {"idle", true}, {"timeout_ms", kFlushTime.count()}},
+                       kFlushTime + seconds(5));
 }
 
 void Agent::TakeVolumeAnswer() {
@@ -141,9 +156,11 @@ void Agent::TakeVolumeAnswer() {
     const std::scoped_lock lock(mutex_);
     is_restored_ = false;
   }
-  if (ended->command.value("command", "") == "detach") {
+  const std::string command = ended->command.value("command", "");
+  if (command == "detach") {
     Step("detached");
   }
+  needs_flush_ = command != "flush";
 }
 
 void Agent::Failed(const std::string& what) {
@@ -171,6 +188,7 @@ void Agent::Publish() {
   snapshot->started_at = started_at_;
   snapshot->restarts = restarts_;
   snapshot->kills = kills_;
+  snapshot->rebases = rebases_;
   snapshot->engine_error = engine_error_;
   snapshot->volume = volume_;
   snapshot->volume_error = volume_error_;
@@ -216,6 +234,7 @@ bool Agent::Finished(const Situation& situation) const {
   }
   // A reader's mount, and one whose daemon is gone, has nothing to be kept.
   return situation.volume.state == VolumeState::kUnknown ||
+         situation.volume.state == VolumeState::kGone ||
          situation.volume.state == VolumeState::kDetached ||
          situation.volume.mode != Role::kWriter || situation.volume.state == VolumeState::kFenced ||
          !progress_.error.empty();

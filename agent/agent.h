@@ -65,11 +65,12 @@ class Agent {
   void LookAtMount(VolumeView& view) const;
   void Do(Action action, const Situation& situation);
   void Attach(const Order& order);
+  void Flush();
   void Initialize(const Order& order);
   void StartEngine(const Order& order);
   void StopFast();
   void StopImmediately();
-  void Kill();
+  void Kill(const Situation& situation);
   void Failed(const std::string& what);
   void Step(std::string step);
   void Publish();
@@ -103,6 +104,9 @@ class Agent {
   std::string engine_error_;
   std::uint64_t restarts_ = 0;
   std::uint64_t kills_ = 0;
+  std::uint64_t rebases_ = 0;
+  bool is_lost_ = false;     // a reader that cannot follow the writer from its image
+  bool needs_flush_ = true;  // an engine may have written to this mount since the last flush
   Progress progress_;
   nlohmann::json volume_;
   std::string volume_error_;

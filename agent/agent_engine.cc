@@ -60,6 +60,7 @@ void Agent::Initialize(const Order& order) {
     return Failed(engine_error_);
   }
   process_ = std::move(*started);
+  needs_flush_ = true;
   view_ = {.state = EngineState::kInitializing, .order = order};
   began_ = Steady::now();
   was_killed_ = false;
@@ -89,6 +90,7 @@ void Agent::StartEngine(const Order& order) {
     return Failed(engine_error_);
   }
   process_ = std::move(*started);
+  needs_flush_ = true;
   view_ = {.state = EngineState::kStarting, .order = order};
   began_ = Steady::now();
   started_at_ = std::chrono::system_clock::now();
@@ -108,6 +110,12 @@ void Agent::LookAtProbe() {
     engine_error_.clear();
     progress_.error.clear();
     Step(std::format("running as {}", ToString(view_.order.role)));
+  } else if (view_.state == EngineState::kRunning && probe.answer.is_left_behind && !is_lost_) {
+    is_lost_ = true;
+    ++rebases_;
+    progress_.error =
+        "the writer no longer has what this reader needs next; it takes a newer image";
+    log_.Warning("left behind", {{"position", probe.answer.position}});
   } else if (view_.state == EngineState::kRunning && now - began_ > kGoodRun) {
     failures_ = 0;
   } else if (wants_signal_ && (probe.is_checkpointed || now - began_ > kCheckpointPatience)) {
@@ -135,9 +143,13 @@ void Agent::StopImmediately() {
   process_->Signal(engine_->stop_signals().immediate);
 }
 
-void Agent::Kill() {
+void Agent::Kill(const Situation& situation) {
   if (!was_killed_) {
-    Step("killing the engine");
+    const std::string_view why = WhyLost(situation.engine, situation.volume);
+    if (!why.empty() && engine_error_.empty()) {
+      engine_error_ = why;
+    }
+    Step(why.empty() ? "killing the engine" : std::format("killing the engine: {}", why));
     kills_ += view_.state == EngineState::kStopping ? 0U : 1U;
     was_killed_ = true;
   }

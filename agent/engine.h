@@ -25,6 +25,7 @@ struct EngineAnswer {
   std::optional<std::uint64_t> lag_bytes;  // readers
   std::optional<std::uint64_t> lag_ms;     // readers
   std::optional<bool> replicating;         // readers: connected to the writer
+  bool is_left_behind = false;             // readers: the writer has dropped what comes next
   std::uint64_t connections = 0;           // clients, this one not counted
   std::uint64_t transactions = 0;          // since the engine began to count
   std::string error;                       // why it does not accept

@@ -10,32 +10,17 @@ bool SamePlace(const Order& one, const Order& other) {
   return one.role == other.role && one.branch == other.branch && one.epoch == other.epoch;
 }
 
-// The mount that the engine runs on is gone, or may no longer be written.
-bool LostVolume(const EngineView& engine, const VolumeView& volume) {
-  switch (volume.state) {
-    case VolumeState::kUnknown:  // its daemon may answer again; the storage nodes guard the data
-    case VolumeState::kMoving:
-      return false;
-    case VolumeState::kAttached:
-      return !Mounted(engine.order, volume);
-    case VolumeState::kDetached:
-    case VolumeState::kFenced:
-    case VolumeState::kFailed:
-      break;
-  }
-  return true;
-}
-
 Action StepAlive(const Situation& now) {
   const EngineView& engine = now.engine;
-  if (LostVolume(engine, now.volume)) {
+  if (!WhyLost(engine, now.volume).empty()) {
     return Action::kKill;
   }
   if (engine.state == EngineState::kStopping) {
     return engine.stop_is_late ? Action::kKill : Action::kWait;
   }
   if (SamePlace(engine.order, now.order)) {
-    return Action::kWait;
+    const bool is_lost = now.reader_is_lost && engine.order.role == Role::kReader;
+    return is_lost ? Action::kStopImmediately : Action::kWait;
   }
   if (engine.state == EngineState::kInitializing) {
     return Action::kKill;
@@ -51,16 +36,20 @@ Action StepMounted(const Situation& now) {
     return Action::kWait;
   }
   const bool is_reader = now.order.role == Role::kReader;
-  if (is_reader && (now.reader_is_bad || !now.volume.has_engine)) {
+  if (is_reader && (now.reader_is_bad || now.reader_is_lost || !now.volume.has_engine)) {
     return Action::kDetach;  // a newer image may serve
   }
-  return now.volume.has_engine ? Action::kStart : Action::kInitialize;
+  if (!now.volume.has_engine) {
+    return Action::kInitialize;
+  }
+  // What an engine wrote and did not sync before it ended, the next one finds and believes durable.
+  return is_reader || now.volume.is_flushed ? Action::kStart : Action::kFlush;
 }
 
 Action StepStopped(const Situation& now) {
   const VolumeView& volume = now.volume;
   if (volume.is_busy || volume.state == VolumeState::kUnknown ||
-      volume.state == VolumeState::kMoving) {
+      volume.state == VolumeState::kGone || volume.state == VolumeState::kMoving) {
     return Action::kWait;
   }
   if (now.order.role == Role::kNone) {
@@ -85,9 +74,29 @@ std::string_view ToString(EngineState state) {
 }
 
 std::string_view ToString(Action action) {
-  constexpr std::array<std::string_view, 8> kNames = {
-      "wait", "attach", "detach", "initialize", "start", "stop fast", "stop immediately", "kill"};
+  constexpr std::array<std::string_view, 9> kNames = {
+      "wait",  "attach",    "detach",           "initialize", "flush",
+      "start", "stop fast", "stop immediately", "kill"};
   return kNames.at(static_cast<std::size_t>(action));
+}
+
+std::string_view WhyLost(const EngineView& engine, const VolumeView& volume) {
+  switch (volume.state) {
+    case VolumeState::kUnknown:  // its daemon may answer again; the storage nodes guard the data
+    case VolumeState::kMoving:
+      break;
+    case VolumeState::kGone:
+      return "the volume's process has ended";
+    case VolumeState::kAttached:
+      return Mounted(engine.order, volume) ? "" : "another mount took the place of the engine's";
+    case VolumeState::kDetached:
+      return "the volume is not mounted any more";
+    case VolumeState::kFenced:
+      return "a later epoch fenced the volume";
+    case VolumeState::kFailed:
+      return "the volume's mount failed";
+  }
+  return "";
 }
 
 bool Mounted(const Order& order, const VolumeView& volume) {

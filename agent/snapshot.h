@@ -28,6 +28,7 @@ struct Snapshot {
   std::optional<std::chrono::system_clock::time_point> started_at;
   std::uint64_t restarts = 0;  // the engine ended although the order was unchanged
   std::uint64_t kills = 0;     // because its volume was lost
+  std::uint64_t rebases = 0;   // a reader could not follow any more and took a newer image
   std::string engine_error;
   nlohmann::json volume;  // as its daemon told it; null: it does not answer
   std::string volume_error;

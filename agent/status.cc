@@ -51,6 +51,7 @@ Json DescribeEngine(const Snapshot& snapshot, const Config& config, steady_clock
           {"replicating", Maybe(answer.replicating)},
           {"connections", answer.connections},
           {"restarts", snapshot.restarts},
+          {"rebases", snapshot.rebases},
           {"error", Text(EngineError(snapshot))}};
 }
 
@@ -116,6 +117,9 @@ std::string MakeMetrics(const Snapshot& snapshot, const Config& config,
   out.Counter("engine_restarts_total", "Times that the engine ended by itself", snapshot.restarts);
   out.Counter("engine_kills_total", "Times that the engine was killed for its lost volume",
               snapshot.kills);
+  out.Counter("reader_rebases_total",
+              "Times that a reader could not follow any more and took a newer image",
+              snapshot.rebases);
   return out.Text();
 }
 

@@ -61,7 +61,11 @@ std::expected<Json, VolumeError> VolumeClient::Call(const Json& command,
   }
   socket_.native().copy(address.sun_path, sizeof address.sun_path - 1);
   if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    return Unreachable();
+    // The kernel closes the socket of a process that ends; one that hangs takes connections still.
+    const bool is_gone = errno == ECONNREFUSED || errno == ENOENT;
+    auto error = Unreachable();
+    error.error().code = is_gone ? "gone" : "unreachable";
+    return error;
   }
   const std::string line = command.dump() + "\n";
   for (std::size_t at = 0; at < line.size();) {

@@ -12,7 +12,7 @@
 namespace sextant::agent {
 
 struct VolumeError {
-  std::string code;  // the daemon's, or "unreachable"
+  std::string code;  // the daemon's; "gone": no process listens; "unreachable": anything else
   std::string message;
 };
 

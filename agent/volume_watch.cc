@@ -60,6 +60,7 @@ void VolumeWatch::Poll(const std::stop_token& stop) {
       if (seen == ended_) {
         told_ = Told{.status = status ? *status : nlohmann::json(),
                      .error = status ? "" : status.error().message,
+                     .is_gone = !status && status.error().code == "gone",
                      .at = std::chrono::steady_clock::now()};
       }
     }

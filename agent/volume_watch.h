@@ -22,6 +22,7 @@ class VolumeWatch {
   struct Told {
     nlohmann::json status;  // null: the daemon did not answer
     std::string error;
+    bool is_gone = false;  // no process listens there
     std::chrono::steady_clock::time_point at;
   };
 

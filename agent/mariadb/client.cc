@@ -17,6 +17,7 @@ using std::chrono::milliseconds;
 constexpr unsigned kConnectSeconds = 2;
 constexpr unsigned kAnswerSeconds = 15;
 constexpr std::size_t kMaxRows = 1000;
+constexpr std::uint64_t kMasterHasNot = 1236;  // ER_MASTER_FATAL_ERROR_READING_BINLOG
 
 struct ConnectionDeleter {
   void operator()(MYSQL* connection) const { mysql_close(connection); }
@@ -173,6 +174,11 @@ class Client final : public EngineClient {
     const Row& row = rows->front();
     answer.replicating =
         Text(row, "Slave_IO_Running") == "Yes" && Text(row, "Slave_SQL_Running") == "Yes";
+    // The writer's binary log begins behind our position, or what it says cannot be replayed here:
+    // neither heals.
+    answer.is_left_behind =
+        Number(row, "Last_IO_Errno") == kMasterHasNot ||
+        (Text(row, "Slave_SQL_Running") == "No" && Number(row, "Last_SQL_Errno").value_or(0) != 0);
     if (const auto seconds = Number(row, "Seconds_Behind_Master")) {
       answer.lag_ms = *seconds * 1000;
     }

@@ -14,7 +14,7 @@ class Adapter final : public Engine {
  public:
   explicit Adapter(const Config& config) : config_(config) {}
 
-  [[nodiscard]] std::filesystem::path home() const override { return config_.data / "pgdata"; }
+  [[nodiscard]] std::filesystem::path home() const override { return Home(config_); }
 
   [[nodiscard]] Command Initialize(const std::filesystem::path& directory) const override {
     return {.arguments = InitializeCommand(directory)};

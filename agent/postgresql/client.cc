@@ -14,6 +14,10 @@ using std::chrono::milliseconds;
 constexpr milliseconds kConnectTime{2000};
 constexpr milliseconds kAskTime{3000};
 constexpr milliseconds kProvisionTime{30'000};  // a commit waits for the volume
+// The writer is asked whether it still has what a reader needs when that has not streamed for so
+// long, and again after so long; one that has just lost a writer may be about to become it.
+constexpr milliseconds kStreamPatience{5000};
+constexpr milliseconds kWriterTime{1000};
 
 // One row. Lag: what the writer had when the receiver last heard of it, and has not been replayed;
 // in time, since the last transaction that was, unless nothing is missing.
@@ -29,7 +33,8 @@ SELECT pg_is_in_recovery(), current_setting('server_version'),
   coalesce(r.status = 'streaming', false),
   (SELECT count(*) FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()),
-  (SELECT coalesce(sum(xact_commit + xact_rollback), 0)::bigint FROM pg_stat_database)
+  (SELECT coalesce(sum(xact_commit + xact_rollback), 0)::bigint FROM pg_stat_database),
+  CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_replay_lsn(), pg_last_wal_receive_lsn()) END
 FROM (SELECT 1) AS one LEFT JOIN pg_stat_wal_receiver AS r ON true)";
 
 std::uint64_t Number(const std::optional<std::string>& text) {
@@ -47,7 +52,7 @@ class Client final : public EngineClient {
   [[nodiscard]] EngineAnswer Ask(Role role) override {
     EngineAnswer answer;
     const auto rows = Query(kAsk, kAskTime);
-    if (!rows || rows->empty() || rows->front().size() != 8) {
+    if (!rows || rows->empty() || rows->front().size() != 9) {
       answer.error = rows ? "an unexpected answer" : rows.error();
       return answer;
     }
@@ -59,6 +64,7 @@ class Client final : public EngineClient {
       answer.lag_bytes = row[3] ? std::optional(Number(row[3])) : std::nullopt;
       answer.lag_ms = row[4] ? std::optional(Number(row[4])) : std::nullopt;
       answer.replicating = row[5] == "t";
+      answer.is_left_behind = IsLeftBehind(row[5] == "t", row[8].value_or(""));
     }
     answer.connections = Number(row[6]);
     answer.transactions = Number(row[7]);
@@ -82,10 +88,41 @@ class Client final : public EngineClient {
 
   [[nodiscard]] Result<> Checkpoint(milliseconds time) override { return Run("CHECKPOINT", time); }
 
-  void Close() override { connection_.reset(); }
+  void Close() override {
+    connection_.reset();
+    is_left_behind_ = false;
+    ask_writer_at_ = std::chrono::steady_clock::now() + kStreamPatience;
+  }
 
  private:
+  // Asked of the writer, because a standby tells only its log, in words, why it does not stream.
+  [[nodiscard]] bool IsLeftBehind(bool streams, const std::string& next) {
+    const auto now = std::chrono::steady_clock::now();
+    if (streams) {
+      is_left_behind_ = false;
+      ask_writer_at_ = now + kStreamPatience;
+    } else if (now >= ask_writer_at_ && !next.empty()) {
+      auto parameters = WriterConnection(config_);
+      parameters.emplace_back("replication", "true");
+      is_left_behind_ =
+          Connection::Open(parameters, kWriterTime)
+              .and_then([&](Connection writer) { return writer.HasDropped(next, kWriterTime); })
+              .value_or(false);
+      ask_writer_at_ = std::chrono::steady_clock::now() + kStreamPatience;
+    }
+    return is_left_behind_;
+  }
+
+  // A connection before its time would be a line in the engine's log.
+  [[nodiscard]] bool IsReady() const {
+    const auto lock = ReadSmallFile(Home(config_) / "postmaster.pid");
+    return lock && TakesConnections(*lock);
+  }
+
   [[nodiscard]] Result<std::vector<Row>> Query(const std::string& statement, milliseconds time) {
+    if (!connection_ && !IsReady()) {
+      return std::unexpected("the engine does not take connections yet");
+    }
     if (!connection_) {
       auto opened = Connection::Open({{"host", config_.run.string()},
                                       {"port", std::to_string(Port(config_))},
@@ -160,6 +197,9 @@ class Client final : public EngineClient {
 
   const Config& config_;
   std::optional<Connection> connection_;
+  bool is_left_behind_ = false;
+  std::chrono::steady_clock::time_point ask_writer_at_ =
+      std::chrono::steady_clock::now() + kStreamPatience;
 };
 
 }  // namespace

@@ -103,6 +103,42 @@ Result<std::vector<Row>> Connection::Query(const std::string& statement, Millise
   }
 }
 
+Result<bool> Connection::HasDropped(const std::string& lsn, Milliseconds time) {
+  constexpr std::string_view kUndefinedFile = "58P01";
+  const auto deadline = steady_clock::now() + time;
+  PGconn* native = connection_.get();
+  if (PQsendQuery(native, ("START_REPLICATION PHYSICAL " + lsn).c_str()) != 1) {
+    return std::unexpected(Error());
+  }
+  bool is_copying = false;
+  while (true) {
+    if (is_copying) {
+      char* data = nullptr;
+      const int size = PQgetCopyData(native, &data, 1);
+      const Memory message(data);
+      if (size > 0) {
+        return false;  // it streams
+      }
+      is_copying = size == 0;
+    }
+    if (!is_copying && PQisBusy(native) == 0) {
+      const ResultPtr result(PQgetResult(native));
+      if (PQresultStatus(result.get()) != PGRES_COPY_BOTH) {
+        const char* state = result ? PQresultErrorField(result.get(), PG_DIAG_SQLSTATE) : nullptr;
+        return state != nullptr ? Result<bool>(state == kUndefinedFile) : std::unexpected(Error());
+      }
+      is_copying = true;
+      continue;
+    }
+    if (!Wait(native, POLLIN, deadline)) {
+      return is_copying ? Result<bool>(false) : std::unexpected("replication: no answer in time");
+    }
+    if (PQconsumeInput(native) != 1) {
+      return std::unexpected(Error());
+    }
+  }
+}
+
 std::string Connection::Identifier(const std::string& name) const {
   const Memory quoted(PQescapeIdentifier(connection_.get(), name.data(), name.size()));
   return quoted ? quoted.get() : "";

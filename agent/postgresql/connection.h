@@ -29,6 +29,10 @@ class Connection {
   // One statement's rows. After an error of time the connection is of no more use.
   [[nodiscard]] Result<std::vector<Row>> Query(const std::string& statement, Milliseconds time);
 
+  // On a connection for replication: whether the server has dropped the WAL at this LSN, which is
+  // what a standby that comes with it would be told. Of no more use afterwards.
+  [[nodiscard]] Result<bool> HasDropped(const std::string& lsn, Milliseconds time);
+
   [[nodiscard]] bool is_good() const { return PQstatus(connection_.get()) == CONNECTION_OK; }
   [[nodiscard]] std::string Identifier(const std::string& name) const;
   [[nodiscard]] std::string Literal(const std::string& text) const;

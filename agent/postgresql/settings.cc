@@ -101,6 +101,8 @@ Files::Files(const Config& config)
       password(config.run / "replication.pgpass"),
       key(config.run / "server.key") {}
 
+std::filesystem::path Home(const Config& config) { return config.data / "pgdata"; }
+
 std::uint16_t Port(const Config& config) {
   return config.engine_port == 0 ? kDefaultPort : static_cast<std::uint16_t>(config.engine_port);
 }
@@ -200,6 +202,9 @@ std::vector<std::string> RenderCommand(const Config& config, Role role,
   add("wal_recycle", "off");
   add("wal_init_zero", "off");
   add("recovery_prefetch", "off");
+  // One call instead of one for each file: the agent has the volume flushed before every start, and
+  // what a volume shows when it is attached is durable, so there is nothing left to sync.
+  add("recovery_init_sync_method", "syncfs");
   add("wal_level", "replica");
   add("hot_standby", "on");
   add("restart_after_crash", "off");  // every start goes through the agent, which asks the volume
@@ -242,23 +247,38 @@ std::string RenderPasswordFile(std::string_view password) {
   return std::format("*:*:*:{}:{}\n", kReplicationUser, escaped);
 }
 
+std::vector<std::pair<const char*, std::string>> WriterConnection(const Config& config) {
+  return {{"host", config.writer_service.host},
+          {"port", std::to_string(config.writer_service.port)},
+          {"user", std::string(kReplicationUser)},
+          {"passfile", Files(config).password.string()},
+          {"application_name", config.instance},
+          {"sslmode", "verify-ca"},
+          {"sslrootcert", config.server_tls.ca.string()},
+          {"sslcertmode", "disable"},  // else a file in the home directory would be looked for
+          {"gssencmode", "disable"},
+          {"connect_timeout", "3"},
+          {"tcp_user_timeout", "5000"}};
+}
+
 std::string RenderConnection(const Config& config) {
   std::string text;
-  const auto add = [&](std::string_view name, std::string_view value) {
+  for (const auto& [name, value] : WriterConnection(config)) {
     text += std::format("{}{}={}", text.empty() ? "" : " ", name, QuoteSetting(value));
-  };
-  add("host", config.writer_service.host);
-  add("port", std::to_string(config.writer_service.port));
-  add("user", kReplicationUser);
-  add("passfile", Files(config).password.string());
-  add("application_name", config.instance);
-  add("sslmode", "verify-ca");
-  add("sslrootcert", config.server_tls.ca.string());
-  add("sslcertmode", "disable");  // else a file in the home directory would be looked for
-  add("gssencmode", "disable");
-  add("connect_timeout", "3");
-  add("tcp_user_timeout", "5000");
+  }
   return text;
+}
+
+bool TakesConnections(std::string_view lock_file) {
+  constexpr int kStatusLine = 8;  // LOCK_FILE_LINE_PM_STATUS; padded with spaces
+  for (int line = 1; line < kStatusLine; ++line) {
+    const auto end = lock_file.find('\n');
+    if (end == std::string_view::npos) {
+      return false;
+    }
+    lock_file.remove_prefix(end + 1);
+  }
+  return lock_file.starts_with("ready");
 }
 
 std::vector<std::string> InitializeCommand(const std::filesystem::path& directory) {

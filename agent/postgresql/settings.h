@@ -25,6 +25,8 @@ struct Files {
   std::filesystem::path key;         // copied, for PostgreSQL demands that only it can read the key
 };
 
+// The engine's directory on the volume.
+[[nodiscard]] std::filesystem::path Home(const Config& config);
 [[nodiscard]] std::uint16_t Port(const Config& config);
 
 // Nothing, or which parameter may not be set and why.
@@ -39,7 +41,12 @@ struct Files {
 [[nodiscard]] std::string RenderIdentities(std::string_view user);
 // libpq's password file.
 [[nodiscard]] std::string RenderPasswordFile(std::string_view password);
+// How a reader reaches the writer, as libpq's parameters and as one line of them.
+[[nodiscard]] std::vector<std::pair<const char*, std::string>> WriterConnection(
+    const Config& config);
 [[nodiscard]] std::string RenderConnection(const Config& config);
+// Whether a running postmaster's lock file says that it takes connections.
+[[nodiscard]] bool TakesConnections(std::string_view lock_file);
 
 [[nodiscard]] std::vector<std::string> InitializeCommand(const std::filesystem::path& directory);
 

@@ -62,6 +62,11 @@ class FakeVolume:
         self.state, self.mode, self.branch, self.epoch, self.fenced_by = "detached", None, None, None, None
         self.data, self.image_of = data, image_of
         self.commands = []
+        self.on_flush = lambda: None
+        self.socket = socket
+        self.serve()
+
+    def serve(self):
         volume = self
 
         class Handler(socketserver.StreamRequestHandler):
@@ -72,8 +77,19 @@ class FakeVolume:
         class Server(socketserver.ThreadingUnixStreamServer):
             daemon_threads = True
 
-        self.server = Server(socket, Handler)
+        if os.path.exists(self.socket):
+            os.unlink(self.socket)
+        self.server = Server(self.socket, Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def die(self):
+        """As a process that ends: its socket stays behind, and nobody listens."""
+        self.server.shutdown()
+        self.server.server_close()
+
+    def begin_again(self):
+        self.state, self.mode, self.branch, self.epoch, self.fenced_by = "detached", None, None, None, None
+        self.serve()
 
     def answer(self, command):
         name = command["command"]
@@ -83,6 +99,9 @@ class FakeVolume:
         self.commands.append(command)
         if name == "detach":
             self.state, self.mode, self.branch, self.epoch, self.fenced_by = "detached", None, None, None, None
+            return {"ok": True}
+        if name == "flush":
+            self.on_flush()
             return {"ok": True}
         assert name == "attach", command
         wanted = (command["mode"], command["branch"], command.get("epoch"))
@@ -133,6 +152,8 @@ class Instance:
         self.cluster = cluster
         self.orders = 0
         self.volume = FakeVolume(f"{self.directory}/volume.sock", f"{self.directory}/data", shared)
+        self.alive_at_flush = []  # the engine's process each time that the volume is flushed
+        self.volume.on_flush = lambda: self.alive_at_flush.append(self.engine_process())
         self.config = f"{self.directory}/agent.yaml"
         with open(self.config, "w") as file:
             json.dump({  # which is YAML, too
@@ -198,6 +219,16 @@ class Instance:
             return answer.status, answer.read().decode()
         finally:
             connection.close()
+
+    def lines_of_engine(self):
+        """What the engine printed."""
+        with open(self.log) as file:
+            return [json.loads(line)["line"] for line in file if '"event":"engine"' in line]
+
+    def steps(self):
+        """What the agent did, in its order."""
+        with open(self.log) as file:
+            return [json.loads(line)["step"] for line in file if '"event":"step"' in line]
 
     def accepts_as(self, role):
         def check():

@@ -57,6 +57,15 @@ def a_killed_engine_comes_back():
     assert sql(one, "SELECT count(*) FROM entries") == "1000"
 
 
+def each_start_follows_a_flush():
+    """Of a writer: what an engine that ended did not sync, the next one believes durable."""
+    steps = one.steps()
+    starts = [at for at, step in enumerate(steps) if step == "starting the engine as writer"]
+    assert len(starts) >= 2 and all(steps[at - 1] == "flushing the volume" for at in starts), steps
+    assert len(one.alive_at_flush) == len(starts) and not any(one.alive_at_flush), one.alive_at_flush
+    assert all(c["idle"] for c in one.volume.commands if c["command"] == "flush")
+
+
 def a_reader_follows_from_an_image():
     two.order("reader", branch=1)
     two.accepts_as("reader")
@@ -79,6 +88,22 @@ def a_killed_reader_goes_on():
     wait_for("the rows", lambda: sql(two, "SELECT count(*) FROM entries") == "3000")
 
 
+def a_reader_that_is_left_behind_takes_a_newer_image():
+    sql(two, "STOP SLAVE", "root")
+    wait_for("it to stop", lambda: not two.status()["engine"]["replicating"])
+    images = len(two.volume.commands)
+    sql(one, "INSERT INTO entries SELECT seq FROM seq_3001_to_3100")
+    sql(one, "FLUSH BINARY LOGS", "root")
+    def purged():  # not while the connection of the reader that stopped is there
+        sql(one, f"PURGE BINARY LOGS TO '{sql(one, 'SHOW MASTER STATUS', 'root').split()[0]}'", "root")
+        return len(sql(one, "SHOW BINARY LOGS", "root").splitlines()) == 1
+    wait_for("the purge", purged)
+    sql(two, "START SLAVE", "root")
+    wait_for("a newer image", lambda: (lambda e: e["rebases"] == 1 and e["replicating"])(two.status()["engine"]))
+    assert [c["command"] for c in two.volume.commands[images:]] == ["detach", "attach"], two.volume.commands
+    wait_for("the rows", lambda: sql(two, "SELECT count(*) FROM entries") == "3100")
+
+
 def a_demoted_writer_leaves_all_on_the_volume():
     code, body = one.demote()
     assert code == 200, body
@@ -88,7 +113,7 @@ def a_demoted_writer_leaves_all_on_the_volume():
 def a_reader_becomes_the_writer():
     two.order("writer", branch=1, epoch=2)
     two.accepts_as("writer")
-    assert sql(two, "SELECT count(*) FROM entries") == "3000"
+    assert sql(two, "SELECT count(*) FROM entries") == "3100"
     sql(two, "INSERT INTO entries VALUES (0)")
     assert sql(two, "SHOW GLOBAL VARIABLES LIKE 'server_id'").split("\t")[1] == "2"
 
@@ -99,7 +124,19 @@ def a_fenced_writer_is_killed():
     assert two.engine_process() is None
     two.order("writer", branch=1, epoch=4)
     two.accepts_as("writer")
-    assert sql(two, "SELECT count(*) FROM entries") == "3001"
+    assert sql(two, "SELECT count(*) FROM entries") == "3101"
+
+
+def an_engine_ends_with_its_volume():
+    process = two.engine_process()
+    two.volume.die()
+    wait_for("the kill", lambda: two.status()["engine"]["state"] == "failed")
+    assert two.engine_process() is None and not os.path.exists(f"/proc/{process}")
+    assert two.status()["engine"]["error"] == "the volume's process has ended", two.status()
+    two.volume.begin_again()
+    two.order("writer", branch=1, epoch=5)
+    two.accepts_as("writer")
+    assert sql(two, "SELECT count(*) FROM entries") == "3101"
 
 
 def sigterm_stops_and_detaches():
@@ -108,6 +145,7 @@ def sigterm_stops_and_detaches():
     assert one.stop() == 0
 
 
-main([a_writer_initializes_an_empty_volume, no_secret_is_shown, a_killed_engine_comes_back, a_reader_follows_from_an_image,
-      a_killed_reader_goes_on, a_demoted_writer_leaves_all_on_the_volume, a_reader_becomes_the_writer, a_fenced_writer_is_killed,
-      sigterm_stops_and_detaches], [one, two])
+main([a_writer_initializes_an_empty_volume, no_secret_is_shown, a_killed_engine_comes_back, each_start_follows_a_flush,
+      a_reader_follows_from_an_image, a_killed_reader_goes_on, a_reader_that_is_left_behind_takes_a_newer_image,
+      a_demoted_writer_leaves_all_on_the_volume, a_reader_becomes_the_writer, a_fenced_writer_is_killed,
+      an_engine_ends_with_its_volume, sigterm_stops_and_detaches], [one, two])

@@ -8,7 +8,7 @@ import subprocess
 from instance import Cluster, Instance, main, wait_for
 
 cluster = Cluster()
-one = Instance(cluster, "postgresql", 1, cluster.shared, (7001, 7002, 7003), 7003, {"work_mem": "5MB"})
+one = Instance(cluster, "postgresql", 1, cluster.shared, (7001, 7002, 7003), 7003, {"work_mem": "5MB", "wal_keep_size": "0"})
 two = Instance(cluster, "postgresql", 2, cluster.shared, (7011, 7012, 7013), 7003)
 
 
@@ -86,12 +86,28 @@ def a_killed_backend_does_not_corrupt():
     assert sql(one, "SELECT count(*) FROM entries") == "1000"
 
 
+def each_start_follows_a_flush():
+    """Of a writer: what an engine that ended did not sync, the next one believes durable."""
+    steps = one.steps()
+    starts = [at for at, step in enumerate(steps) if step == "starting the engine as writer"]
+    assert len(starts) >= 2 and all(steps[at - 1] == "flushing the volume" for at in starts), steps
+    assert len(one.alive_at_flush) == len(starts) and not any(one.alive_at_flush), one.alive_at_flush
+    assert all(c["idle"] for c in one.volume.commands if c["command"] == "flush")
+
+
+def an_engine_that_starts_is_left_alone():
+    """A connection too early would be a line in the log of the engine."""
+    early = [line for line in one.lines_of_engine() if "the database system is starting up" in line or "not yet accepting" in line]
+    assert not early, early
+
+
 def an_agent_takes_up_its_order():
     one.process.kill()
     one.process.wait()
     one.start()
     one.accepts_as("writer")
-    assert [c["command"] for c in one.volume.commands] == ["attach"], one.volume.commands
+    assert [c["command"] for c in one.volume.commands if c["command"] != "flush"] == ["attach"], one.volume.commands
+    assert len(one.alive_at_flush) == 4 and not any(one.alive_at_flush), one.alive_at_flush
 
 
 def a_reader_streams_from_an_image():
@@ -108,6 +124,22 @@ def a_reader_streams_from_an_image():
         assert "read-only" in str(error), error
 
 
+def a_reader_that_is_left_behind_takes_a_newer_image():
+    sql(two, "ALTER SYSTEM SET primary_conninfo = 'host=localhost port=1'", "postgres", "postgres")
+    sql(two, "SELECT pg_reload_conf()", "postgres", "postgres")
+    wait_for("it to stop streaming", lambda: not two.status()["engine"]["replicating"])
+    images = len(two.volume.commands)
+    for _ in range(3):  # 16 MB of WAL each
+        sql(one, "SELECT pg_switch_wal()", "postgres")
+        sql(one, "INSERT INTO entries SELECT max(id) + 1 FROM entries")
+        sql(one, "CHECKPOINT", "postgres")
+    engine = wait_for("a newer image", lambda: (lambda e: e if e["rebases"] == 1 and e["replicating"] else None)(two.status()["engine"]))
+    assert engine["restarts"] == 0, engine
+    assert [c["command"] for c in two.volume.commands[images:]] == ["detach", "attach"], two.volume.commands
+    wait_for("the rows", lambda: sql(two, "SELECT count(*) FROM entries") == "2003")
+    assert "sextant_agent_reader_rebases_total 1" in two.page("/metrics")[1]
+
+
 def a_demoted_writer_leaves_all_on_the_volume():
     code, body = one.demote()
     assert code == 200, body
@@ -120,7 +152,7 @@ def a_demoted_writer_leaves_all_on_the_volume():
 def a_reader_becomes_the_writer():
     two.order("writer", branch=1, epoch=2)
     two.accepts_as("writer")
-    assert sql(two, "SELECT count(*) FROM entries") == "2000"
+    assert sql(two, "SELECT count(*) FROM entries") == "2003"
     sql(two, "INSERT INTO entries VALUES (0)")
     assert sql(two, "SELECT timeline_id FROM pg_control_checkpoint()", "postgres") == "1"
 
@@ -132,7 +164,19 @@ def a_fenced_writer_is_killed():
     assert two.status()["engine"]["error"] == "fenced by epoch 3", two.status()
     two.order("writer", branch=1, epoch=4)
     two.accepts_as("writer")
-    assert sql(two, "SELECT count(*) FROM entries") == "2001"
+    assert sql(two, "SELECT count(*) FROM entries") == "2004"
+
+
+def an_engine_ends_with_its_volume():
+    process = two.engine_process()
+    two.volume.die()
+    wait_for("the kill", lambda: two.status()["engine"]["state"] == "failed")
+    assert two.engine_process() is None and not os.path.exists(f"/proc/{process}")
+    assert two.status()["engine"]["error"] == "the volume's process has ended", two.status()
+    two.volume.begin_again()
+    two.order("writer", branch=1, epoch=5)
+    two.accepts_as("writer")
+    assert sql(two, "SELECT count(*) FROM entries") == "2004"
 
 
 def new_passwords_count_from_the_next_start():
@@ -140,7 +184,7 @@ def new_passwords_count_from_the_next_start():
     with open(f"{cluster.secrets}/app-password", "w") as file:
         file.write("another")
     os.kill(two.engine_process(), signal.SIGKILL)
-    wait_for("the new password", lambda: sql(two, "SELECT count(*) FROM entries") == "2001")
+    wait_for("the new password", lambda: sql(two, "SELECT count(*) FROM entries") == "2004")
 
 
 def sigterm_stops_and_detaches():
@@ -150,6 +194,7 @@ def sigterm_stops_and_detaches():
 
 
 main([only_the_operator_may_call, a_writer_initializes_an_empty_volume, the_superuser_cannot_undo_what_the_volume_needs,
-      no_secret_is_shown, a_killed_engine_comes_back, a_killed_backend_does_not_corrupt, an_agent_takes_up_its_order,
-      a_reader_streams_from_an_image, a_demoted_writer_leaves_all_on_the_volume, a_reader_becomes_the_writer,
-      a_fenced_writer_is_killed, new_passwords_count_from_the_next_start, sigterm_stops_and_detaches], [one, two])
+      no_secret_is_shown, a_killed_engine_comes_back, a_killed_backend_does_not_corrupt, each_start_follows_a_flush,
+      an_engine_that_starts_is_left_alone, an_agent_takes_up_its_order, a_reader_streams_from_an_image,
+      a_reader_that_is_left_behind_takes_a_newer_image, a_demoted_writer_leaves_all_on_the_volume, a_reader_becomes_the_writer,
+      a_fenced_writer_is_killed, an_engine_ends_with_its_volume, new_passwords_count_from_the_next_start, sigterm_stops_and_detaches], [one, two])

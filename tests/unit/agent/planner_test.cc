@@ -60,6 +60,22 @@ TEST(Planner, BringsAWriterUp) {
       {"mounted", mounted, Action::kStart},
       {"the mount is not seen here", With(mounted, [](auto& s) { s.volume.is_visible = false; }),
        Action::kWait},
+      {"an engine may have left what is not durable",
+       With(mounted, [](auto& s) { s.volume.is_flushed = false; }), Action::kFlush},
+      {"the flush has failed",
+       With(mounted,
+            [](auto& s) {
+              s.volume.is_flushed = false;
+              s.may_retry = false;
+            }),
+       Action::kWait},
+      {"empty, and not flushed",
+       With({.order = kWriter, .volume = MountedAs(kWriter, false)},
+            [](auto& s) { s.volume.is_flushed = false; }),
+       Action::kInitialize},
+      {"its daemon has ended",
+       {.order = kWriter, .volume = {.state = VolumeState::kGone}},
+       Action::kWait},
       {"empty", {.order = kWriter, .volume = MountedAs(kWriter, false)}, Action::kInitialize},
       {"mounted in an older epoch", With(mounted, [](auto& s) { s.volume.epoch = 6; }),
        Action::kAttach},
@@ -93,6 +109,10 @@ TEST(Planner, BringsAReaderUp) {
        With({.order = kReader, .volume = Detached()}, [](auto& s) { s.may_attach = false; }),
        Action::kAttach},
       {"mounted", {.order = kReader, .volume = MountedAs(kReader)}, Action::kStart},
+      {"not flushed, which is nothing to a private image",
+       With({.order = kReader, .volume = MountedAs(kReader)},
+            [](auto& s) { s.volume.is_flushed = false; }),
+       Action::kStart},
       {"an image from before the engine was initialized",
        {.order = kReader, .volume = MountedAs(kReader, false)},
        Action::kDetach},
@@ -103,12 +123,38 @@ TEST(Planner, BringsAReaderUp) {
   });
 }
 
+TEST(Planner, TakesANewerImageForAReaderThatCannotFollow) {
+  const Situation lost{.order = kReader,
+                       .engine = Engine(EngineState::kRunning, kReader),
+                       .volume = MountedAs(kReader),
+                       .reader_is_lost = true};
+  Check({
+      {"running", lost, Action::kStopImmediately},
+      {"stopping", With(lost, [](auto& s) { s.engine.state = EngineState::kStopping; }),
+       Action::kWait},
+      {"stopped", With(lost, [](auto& s) { s.engine = {}; }), Action::kDetach},
+      {"detached",
+       With(lost,
+            [](auto& s) {
+              s.engine = {};
+              s.volume = Detached();
+            }),
+       Action::kAttach},
+      {"a writer follows nobody",
+       {.order = kWriter,
+        .engine = Engine(EngineState::kRunning, kWriter),
+        .volume = MountedAs(kWriter),
+        .reader_is_lost = true},
+       Action::kWait},
+  });
+}
+
 TEST(Planner, KillsWhatLostItsVolume) {
   const Situation running{.order = kWriter,
                           .engine = Engine(EngineState::kRunning, kWriter),
                           .volume = MountedAs(kWriter)};
   for (const VolumeState state :
-       {VolumeState::kFenced, VolumeState::kDetached, VolumeState::kFailed}) {
+       {VolumeState::kFenced, VolumeState::kDetached, VolumeState::kFailed, VolumeState::kGone}) {
     Situation now = running;
     now.volume.state = state;
     EXPECT_EQ(Step(now), Action::kKill) << static_cast<int>(state);
@@ -116,6 +162,11 @@ TEST(Planner, KillsWhatLostItsVolume) {
     EXPECT_EQ(Step(now), Action::kKill) << static_cast<int>(state);
   }
   Check({
+      {"a reader whose daemon has ended",
+       {.order = kReader,
+        .engine = Engine(EngineState::kRunning, kReader),
+        .volume = {.state = VolumeState::kGone}},
+       Action::kKill},
       {"its daemon does not answer", With(running, [](auto& s) { s.volume = {}; }), Action::kWait},
       {"mounted in another epoch", With(running, [](auto& s) { s.volume.epoch = 8; }),
        Action::kKill},

@@ -49,12 +49,25 @@ TEST(PostgresqlSettings, RefuseWhatIsNotTheUsers) {
 
 TEST(PostgresqlSettings, StandOnTheCommandLineWhatNobodyMayUndo) {
   const auto writer = postgresql::RenderCommand(Example(), Role::kWriter, "/mnt/data/pgdata");
-  for (const char* setting : {"full_page_writes=off", "fsync=on", "synchronous_commit=on",
-                              "wal_recycle=off", "restart_after_crash=off"}) {
+  for (const char* setting :
+       {"full_page_writes=off", "fsync=on", "synchronous_commit=on", "wal_recycle=off",
+        "restart_after_crash=off", "recovery_init_sync_method=syncfs"}) {
     EXPECT_THAT(writer, Contains(setting));
   }
   EXPECT_THAT(postgresql::RenderCommand(Example(), Role::kReader, "/mnt/data/pgdata"),
               Contains("fsync=off"));
+}
+
+TEST(PostgresqlSettings, ALockFileTellsWhenConnectionsAreTaken) {
+  const auto file = [](const char* status) {
+    return std::string("12\n/mnt/data/pgdata\n1764000000\n5432\n/run/engine\n*\n  1 2\n") + status;
+  };
+  EXPECT_TRUE(postgresql::TakesConnections(file("ready   \n")));
+  EXPECT_FALSE(postgresql::TakesConnections(file("starting\n")));
+  EXPECT_FALSE(postgresql::TakesConnections(file("standby \n")));
+  EXPECT_FALSE(postgresql::TakesConnections(file("")));
+  EXPECT_FALSE(postgresql::TakesConnections("12\n/mnt/data/pgdata\n"));
+  EXPECT_FALSE(postgresql::TakesConnections(""));
 }
 
 TEST(PostgresqlSettings, LetNobodyInWithoutTlsAndAPassword) {
