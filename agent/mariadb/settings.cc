@@ -127,11 +127,15 @@ std::string RenderSettings(const Config& config, const std::filesystem::path& ho
   };
   // What users may set otherwise comes first, for the last one counts.
   add("innodb_buffer_pool_size", std::format("{}M", pool));
-  add("innodb_log_file_size", "96M");  // recovery must take seconds
+  add("innodb_log_file_size", "96M");
   add("innodb_io_capacity", "2000");
+  // Recovery must take seconds: it reads each page that was dirty. Writing one early costs little,
+  // for the volume sends what changed in it.
+  add("innodb_max_dirty_pages_pct", "10");
+  add("innodb_max_dirty_pages_pct_lwm", "1");
   add("max_connections", "200");
   add("character_set_server", "utf8mb4");
-  add("max_binlog_size", "256M");
+  add("max_binlog_size", "64M");  // after a crash the last one is read from end to end
   add("binlog_expire_logs_seconds", "86400");
   add("aria_log_file_size", "64M");
   add("aria_pagecache_buffer_size", "16M");

@@ -29,6 +29,7 @@ TEST(PostgresqlSettings, CarryTheUsersParametersBelowOurs) {
   config.parameters = {{"work_mem", "8MB"}, {"shared_buffers", "1GB"}, {"a.b", "it's \\"}};
   const std::string text = postgresql::RenderSettings(config);
   EXPECT_THAT(text, HasSubstr("shared_buffers = '716MB'\n"));
+  EXPECT_THAT(text, HasSubstr("checkpoint_timeout = '30s'\n"));
   EXPECT_LT(text.find("shared_buffers = '716MB'"), text.find("shared_buffers = '1GB'"));
   EXPECT_THAT(text, HasSubstr("work_mem = '8MB'\n"));
   EXPECT_THAT(text, HasSubstr("a.b = 'it''s \\\\'\n"));
