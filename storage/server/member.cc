@@ -47,6 +47,7 @@ Result<std::unique_ptr<Member>> Member::Open(FileSystem& files, const MemberOpti
   }
   member->disk_ = std::move(*disk);
   member->node_.emplace(options.node, member->disk_->found(), Now());
+  member->configuration_on_disk_ = member->node_->configuration();
   return member;
 }
 
@@ -71,6 +72,9 @@ void Member::Receive(const net::Hello& from, protocol::Message message) {
 }
 
 void Member::Complete(const protocol::DiskCompletion& completion) {
+  if (std::holds_alternative<protocol::NodePersisted>(completion)) {
+    configuration_on_disk_ = node_->configuration();  // one at a time: this one
+  }
   Carry(node_->Complete(completion, Now()));
 }
 
@@ -230,7 +234,7 @@ Snapshot Member::TakeSnapshot() {
   TellWhenFull();
   Snapshot snapshot{.taken = steady_clock::now(),
                     .member = node_->member(),
-                    .configuration = node_->configuration(),
+                    .configuration = configuration_on_disk_,
                     .branches = {},
                     .connections = {},
                     .counters = counters_,

@@ -87,6 +87,7 @@ class Member {
   boost::asio::steady_timer timer_;
   std::map<BranchId, BranchState> branches_;
   Counters counters_;
+  protocol::Configuration configuration_on_disk_;  // who decides by it counts on nothing less
   std::string failure_;
   bool told_full_ = false;
   bool stopping_ = false;

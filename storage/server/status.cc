@@ -35,11 +35,15 @@ Json Describe(const protocol::Configuration& configuration) {
           {"takeover_quorum", configuration.takeover_quorum}};
 }
 
+// 0 means for ever, so a short lease is rounded up.
+std::int64_t LeaseMs(const protocol::Pin& pin) {
+  return pin.dropped() ? -1 : (pin.lease.count() + 999) / 1000;
+}
+
 Json Describe(const std::map<protocol::Uuid, protocol::Pin>& pins) {
   Json list = Json::array();
   for (const auto& [id, pin] : pins) {
-    list.push_back(
-        {{"pin", net::ToString(id)}, {"lsn", pin.lsn}, {"lease_ms", pin.lease.count() / 1000}});
+    list.push_back({{"pin", net::ToString(id)}, {"lsn", pin.lsn}, {"lease_ms", LeaseMs(pin)}});
   }
   return list;
 }
