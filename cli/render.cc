@@ -48,8 +48,10 @@ std::string Instances(const Report& report) {
 
 // How many more copies may go.
 std::string Margin(const Report& report) {
-  const auto ready = static_cast<int>(std::ranges::count_if(
-      report.copies, [](const CopyLine& line) { return line.state != "down"; }));
+  const auto ready =
+      static_cast<int>(std::ranges::count_if(report.copies, [](const CopyLine& line) {
+        return line.state == "complete" || line.state == "behind";
+      }));
   const std::string have = std::format("  {} of {} copies: ", ready,
                                        std::max<std::size_t>(kCopies, report.copies.size()));
   if (ready < kToTakeOver) return have + "NOTHING can be written, and no writer can take over\n";

@@ -88,6 +88,8 @@ std::vector<CopyLine> MakeCopies(const Json& cluster, const Pods& pods) {
     line.missing_bytes = FindInteger(node, {"missingBytes"}).value_or(0);
     if (FindBool(node, {"ready"}).value_or(false)) {
       line.state = line.missing_bytes > 0 ? "behind" : "complete";
+    } else if (!Text(node, {"repair"}).empty()) {
+      line.state = "filling";
     }
     const auto pod = pods.find(line.name);
     if (pod != pods.end()) line.node = kube::PodView(*pod->second).NodeName();

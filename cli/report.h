@@ -25,7 +25,7 @@ struct InstanceLine {
 struct CopyLine {
   std::string zone;
   std::string name;
-  std::string state;  // complete, behind, down
+  std::string state;  // complete, behind, filling (its disk is new), down
   std::int64_t missing_bytes = 0;
   std::string node = {};
 };

@@ -72,6 +72,8 @@ std::string Names::StorageHost(std::string_view pod) const {
   return std::format("{}.{}-storage.{}.svc", pod, cluster, ns);
 }
 
+std::string StorageClaim(std::string_view pod) { return std::format("data-{}", pod); }
+
 std::vector<StorageSlot> StorageSlots(const Names& names, const std::vector<std::string>& zones,
                                       int nodes_per_zone) {
   std::vector<StorageSlot> slots;

@@ -16,6 +16,7 @@ inline constexpr std::uint16_t kVolumeHttpPort = 7403;
 inline constexpr std::uint16_t kAgentPort = 8443;
 inline constexpr std::uint16_t kAgentHttpPort = 8081;
 inline constexpr int kMaxInstances = 16;
+inline constexpr int kMembersPerZone = 2;  // of the storage nodes there, the first ones
 
 struct Names {
   std::string ns;
@@ -42,6 +43,9 @@ struct StorageSlot {
   std::size_t zone = 0;  // its index in the cluster's zones
   int ordinal = 0;
 };
+
+// The claim that a StatefulSet makes for its pod.
+[[nodiscard]] std::string StorageClaim(std::string_view pod);
 
 [[nodiscard]] std::vector<StorageSlot> StorageSlots(const Names& names,
                                                     const std::vector<std::string>& zones,

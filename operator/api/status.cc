@@ -16,6 +16,24 @@ std::int64_t Number(const Json& object, std::initializer_list<std::string_view> 
   return FindInteger(object, path).value_or(otherwise);
 }
 
+std::vector<std::string> Texts(const Json& list) {
+  std::vector<std::string> texts;
+  if (list.is_array()) {
+    for (const Json& text : list) {
+      if (text.is_string()) {
+        texts.push_back(text.get<std::string>());
+      }
+    }
+  }
+  return texts;
+}
+
+void PutTexts(Json& object, const char* key, const std::vector<std::string>& texts) {
+  if (!texts.empty()) {
+    object[key] = texts;
+  }
+}
+
 void PutText(Json& object, const char* key, const std::string& value) {
   if (!value.empty()) {
     object[key] = value;
@@ -53,6 +71,8 @@ Json ToJson(const FailoverStatus& failover) {
 Json ToJson(const StorageNodeStatus& node) {
   Json out = {{"name", node.name}, {"zone", node.zone}, {"ready", node.ready}};
   PutText(out, "member", node.member);
+  PutText(out, "newMember", node.new_member);
+  PutText(out, "repair", node.repair);
   PutNumber(out, "scl", node.scl);
   PutNumber(out, "missingBytes", node.missing_bytes);
   return out;
@@ -88,19 +108,25 @@ Status ParseStatus(const Json& cluster) {
   }
   status.writer_endpoint = Text(in, {"endpoints", "writer"});
   status.reader_endpoint = Text(in, {"endpoints", "reader"});
-  for (const Json& zone : kube::Find(in, {"zones"})) {
-    if (zone.is_string()) {
-      status.zones.push_back(zone.get<std::string>());
-    }
-  }
+  status.zones = Texts(kube::Find(in, {"zones"}));
   status.storage_generation = Number(in, {"storage", "generation"});
+  status.storage_members = Texts(kube::Find(in, {"storage", "members"}));
+  status.storage_next = Texts(kube::Find(in, {"storage", "next"}));
+  const Json& marks = kube::Find(in, {"storage", "marks"});
+  status.storage_marked = marks.is_array();
+  for (const Json& mark : marks) {
+    status.storage_marks.push_back(
+        {.branch = Number(mark, {"branch"}), .lsn = Number(mark, {"lsn"})});
+  }
   for (const Json& node : kube::Find(in, {"storage", "nodes"})) {
     status.storage_nodes.push_back({.name = Text(node, {"name"}),
                                     .zone = Text(node, {"zone"}),
                                     .member = Text(node, {"member"}),
                                     .ready = kube::FindBool(node, {"ready"}).value_or(false),
                                     .scl = FindInteger(node, {"scl"}),
-                                    .missing_bytes = FindInteger(node, {"missingBytes"})});
+                                    .missing_bytes = FindInteger(node, {"missingBytes"}),
+                                    .new_member = Text(node, {"newMember"}),
+                                    .repair = Text(node, {"repair"})});
   }
   status.branch = Number(in, {"branch"}, 1);
   status.vdl = Number(in, {"vdl"});
@@ -127,6 +153,14 @@ Json ToJson(const Status& status) {
   PutText(out, "writer", status.writer);
   for (const ReaderStatus& reader : status.readers) {
     out["readers"].push_back(ToJson(reader));
+  }
+  PutTexts(out["storage"], "members", status.storage_members);
+  PutTexts(out["storage"], "next", status.storage_next);
+  if (status.storage_marked) {
+    Json& marks = out["storage"]["marks"] = Json::array();
+    for (const BranchMark& mark : status.storage_marks) {
+      marks.push_back({{"branch", mark.branch}, {"lsn", mark.lsn}});
+    }
   }
   PutText(out["endpoints"], "writer", status.writer_endpoint);
   PutText(out["endpoints"], "reader", status.reader_endpoint);

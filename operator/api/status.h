@@ -23,12 +23,23 @@ struct ReaderStatus {
 struct StorageNodeStatus {
   std::string name;  // the pod's
   std::string zone;
-  std::string member;  // uuid; empty: never heard of
+  std::string member;  // uuid of the volume's member whose place this is; empty: not known
   bool ready = false;
   std::optional<std::int64_t> scl;
   std::optional<std::int64_t> missing_bytes;
+  // While another disk takes the member's place.
+  std::string new_member = {};
+  std::string repair = {};  // how far that is: Waiting, Joining, Filling, Concluding
 
   bool operator==(const StorageNodeStatus&) const = default;
+};
+
+// Where a branch's log ended when all could only write by a change's rule.
+struct BranchMark {
+  std::int64_t branch = 0;
+  std::int64_t lsn = 0;
+
+  bool operator==(const BranchMark&) const = default;
 };
 
 // Times are RFC 3339; empty: not yet.
@@ -57,7 +68,13 @@ struct Status {
   std::string writer_endpoint;
   std::string reader_endpoint;
   std::vector<std::string> zones;
+  // The members' configuration as it was decided; the storage nodes follow it. `storage_next` is
+  // not empty while a change is under way. Uuids, 32 hex digits.
   std::int64_t storage_generation = 0;
+  std::vector<std::string> storage_members;
+  std::vector<std::string> storage_next;
+  std::vector<BranchMark> storage_marks;  // of the change under way; empty: not in force yet
+  bool storage_marked = false;            // in force; a volume may have no branch
   std::vector<StorageNodeStatus> storage_nodes;
   std::int64_t branch = 1;
   std::int64_t vdl = 0;

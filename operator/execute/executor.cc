@@ -174,25 +174,42 @@ struct Executor::Run {
     return done;
   }
 
+  [[nodiscard]] std::vector<StorageNodeAddress> StorageNodes() const {
+    std::vector<StorageNodeAddress> nodes;
+    for (const StorageSlot& slot :
+         StorageSlots(names(), plan.status.zones, sight.observed.spec->nodes_per_zone)) {
+      if (slot.ordinal < kMembersPerZone) {
+        nodes.push_back({.host = names().StorageHost(slot.pod),
+                         .port = kStoragePort,
+                         .zone = plan.status.zones.at(slot.zone)});
+      }
+    }
+    return nodes;
+  }
+
   Done operator()(const ConfigureStorage& action) {
     const auto tls = OperatorTls(sight.observed);
     if (tls == nullptr) {
       return std::unexpected("there is no certificate of the operator yet");
     }
-    MembersRequest request{.nodes = {},
-                           .tls = *tls,
-                           .generation = action.generation,
-                           .members = action.members,
-                           .next = action.next};
-    for (const StorageSlot& slot :
-         StorageSlots(names(), plan.status.zones, sight.observed.spec->nodes_per_zone)) {
-      if (slot.ordinal < 2) {
-        request.nodes.push_back({.host = names().StorageHost(slot.pod),
-                                 .port = kStoragePort,
-                                 .zone = plan.status.zones.at(slot.zone)});
-      }
+    return self.fleet_.Configure({.nodes = StorageNodes(),
+                                  .tls = *tls,
+                                  .generation = action.generation,
+                                  .members = action.members,
+                                  .next = action.next});
+  }
+
+  Done operator()(const RenewIdleBranch& action) {
+    const auto tls = OperatorTls(sight.observed);
+    if (tls == nullptr) {
+      return std::unexpected("there is no certificate of the operator yet");
     }
-    return self.fleet_.Configure(request);
+    return self.fleet_.Renew({.nodes = StorageNodes(),
+                              .tls = *tls,
+                              .branch = action.branch,
+                              .parent = action.parent,
+                              .fork = action.fork,
+                              .epoch = action.epoch});
   }
 
   Done operator()(const Tell& action) {
@@ -226,8 +243,9 @@ Executor::Outcome Executor::Execute(Sight& sight, const Plan& plan, bool write_n
     if (stop.stop_requested() || !run.Do(action)) {
       return std::move(run.outcome);
     }
-    if (std::holds_alternative<ConfigureStorage>(action) && run.outcome.errors.size() > errors) {
-      status.storage_generation = sight.observed.status.storage_generation;
+    const auto* configure = std::get_if<ConfigureStorage>(&action);
+    if (configure != nullptr && configure->generation == 1 && run.outcome.errors.size() > errors) {
+      status.storage_generation = sight.observed.status.storage_generation;  // was not decided yet
     }
     if (std::holds_alternative<RemoveFinalizer>(action)) {
       return std::move(run.outcome);

@@ -6,12 +6,15 @@
 #include <charconv>
 #include <format>
 #include <sys/mman.h>
+#include <thread>
 #include <unistd.h>
 
 namespace sextant::op {
 namespace {
 
 constexpr auto kPatience = std::chrono::seconds(10);
+constexpr auto kHeartbeat = std::chrono::milliseconds(50);
+constexpr auto kChangePatience = std::chrono::seconds(3);  // somebody writes meanwhile
 
 // Bytes in memory under a file's name, for libraries that want files: never on a disk, and gone
 // with the object.
@@ -58,6 +61,57 @@ std::expected<std::vector<protocol::MemberId>, std::string> ParseMembers(
   return members;
 }
 
+// The client reads the certificates' files when it is opened.
+std::expected<std::unique_ptr<client::Client>, std::string> OpenClient(
+    const std::vector<StorageNodeAddress>& nodes, const TlsMaterial& tls) {
+  const MemoryFile ca(tls.ca);
+  const MemoryFile certificate(tls.certificate);
+  const MemoryFile key(tls.key);
+  client::ClientOptions options;
+  options.tls =
+      net::TlsFiles{.ca = ca.path(), .certificate = certificate.path(), .key = key.path()};
+  options.threads = 1;
+  for (const StorageNodeAddress& node : nodes) {
+    options.nodes.push_back({.address = {node.host, node.port}, .zone = node.zone});
+  }
+  return client::Client::Open(options).transform_error(
+      [](const client::Error& error) { return error.message; });
+}
+
+// Who is a member of anything already must not be made one of a new volume.
+Fleet::Done RefuseUsedNodes(client::Client& client, std::size_t count, client::Deadline deadline) {
+  const auto nodes = client.Nodes(count, deadline);
+  if (!nodes) {
+    return std::unexpected(nodes.error().message);
+  }
+  const auto used = std::ranges::find_if(*nodes, [](const client::NodeInfo& node) {
+    return node.status.configuration.generation != 0;
+  });
+  if (used != nodes->end()) {
+    return std::unexpected(used->address + " is a member of a volume already");
+  }
+  return {};
+}
+
+// Nodes hear by the writer's heartbeats that what they have is durable.
+client::Result<> LetAllKnow(client::Client& client, client::Writer& writer,
+                            client::Deadline deadline) {
+  const protocol::Lsn end = writer.end();
+  if (auto durable = writer.WaitDurable(end, deadline); !durable) {
+    return durable;
+  }
+  while (true) {
+    const auto told = client.FindBranch(writer.branch().id, deadline);
+    if (!told) {
+      return std::unexpected(told.error());
+    }
+    if (told->vdl >= end) {
+      return {};
+    }
+    std::this_thread::sleep_for(kHeartbeat);
+  }
+}
+
 }  // namespace
 
 Fleet::Done ConfigureMembers(const MembersRequest& request) {
@@ -66,31 +120,15 @@ Fleet::Done ConfigureMembers(const MembersRequest& request) {
   if (!members || !next) {
     return std::unexpected(!members ? members.error() : next.error());
   }
-  const MemoryFile ca(request.tls.ca);
-  const MemoryFile certificate(request.tls.certificate);
-  const MemoryFile key(request.tls.key);
-  client::ClientOptions options;
-  options.tls =
-      net::TlsFiles{.ca = ca.path(), .certificate = certificate.path(), .key = key.path()};
-  options.threads = 1;
-  for (const StorageNodeAddress& node : request.nodes) {
-    options.nodes.push_back({.address = {node.host, node.port}, .zone = node.zone});
-  }
-  const auto client = client::Client::Open(options);
+  const auto client = OpenClient(request.nodes, request.tls);
   if (!client) {
-    return std::unexpected(client.error().message);
+    return std::unexpected(client.error());
   }
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  if (request.generation == 1) {
-    const auto nodes = (*client)->Nodes(request.nodes.size(), deadline);
-    if (!nodes) {
-      return std::unexpected(nodes.error().message);
-    }
-    const auto used = std::ranges::find_if(*nodes, [](const client::NodeInfo& node) {
-      return node.status.configuration.generation != 0;
-    });
-    if (used != nodes->end()) {
-      return std::unexpected(used->address + " is a member of a volume already");
+  const bool first = request.generation == 1;
+  const auto deadline = std::chrono::steady_clock::now() + (first ? kPatience : kChangePatience);
+  if (first) {
+    if (auto unused = RefuseUsedNodes(**client, request.nodes.size(), deadline); !unused) {
+      return unused;
     }
   }
   const protocol::Configuration configuration{
@@ -99,10 +137,26 @@ Fleet::Done ConfigureMembers(const MembersRequest& request) {
                             : protocol::ConfigurationKind::kJoint,
       .members = std::move(*members),
       .next = std::move(*next)};
-  if (const auto done = (*client)->Configure(configuration, deadline); !done) {
-    return std::unexpected(done.error().message);
+  return (*client)
+      ->Configure(configuration, deadline)
+      .transform_error([](const client::Error& error) { return error.message; });
+}
+
+Fleet::Done RenewBranch(const RenewRequest& request) {
+  const auto client = OpenClient(request.nodes, request.tls);
+  if (!client) {
+    return std::unexpected(client.error());
   }
-  return {};
+  const auto deadline = std::chrono::steady_clock::now() + kChangePatience;
+  const protocol::Branch branch{.id = static_cast<protocol::BranchId>(request.branch),
+                                .parent = static_cast<protocol::BranchId>(request.parent),
+                                .fork = static_cast<protocol::Lsn>(request.fork)};
+  return (*client)
+      ->Attach(branch, static_cast<protocol::Epoch>(request.epoch), deadline)
+      .and_then([&](const std::unique_ptr<client::Writer>& writer) {
+        return LetAllKnow(**client, *writer, deadline);
+      })
+      .transform_error([](const client::Error& error) { return error.message; });
 }
 
 }  // namespace sextant::op

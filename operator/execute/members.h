@@ -9,4 +9,8 @@ namespace sextant::op {
 // configuration (generation 1) is given only to nodes that have none.
 [[nodiscard]] Fleet::Done ConfigureMembers(const MembersRequest& request);
 
+// Takes the branch over, waits until the configuration in force is durable in its log, and lets it
+// go. Every writer before is fenced.
+[[nodiscard]] Fleet::Done RenewBranch(const RenewRequest& request);
+
 }  // namespace sextant::op

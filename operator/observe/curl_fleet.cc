@@ -301,4 +301,6 @@ CurlFleet::Done CurlFleet::Configure(const MembersRequest& request) {
   return ConfigureMembers(request);
 }
 
+CurlFleet::Done CurlFleet::Renew(const RenewRequest& request) { return RenewBranch(request); }
+
 }  // namespace sextant::op

@@ -35,6 +35,7 @@ class CurlFleet final : public Fleet {
   [[nodiscard]] Done Demote(const Key& cluster, const std::string& instance, std::int64_t order_id,
                             Milliseconds timeout) override;
   [[nodiscard]] Done Configure(const MembersRequest& request) override;
+  [[nodiscard]] Done Renew(const RenewRequest& request) override;
 
  private:
   using TimePoint = std::chrono::steady_clock::time_point;

@@ -62,6 +62,16 @@ struct MembersRequest {
   std::vector<std::string> next;
 };
 
+// A branch that nobody writes gets a writer of ours for a moment.
+struct RenewRequest {
+  std::vector<StorageNodeAddress> nodes;
+  TlsMaterial tls;
+  std::int64_t branch = 0;
+  std::int64_t parent = 0;
+  std::int64_t fork = 0;
+  std::int64_t epoch = 0;  // never used before
+};
+
 // Any thread. Look() never blocks; the calls below it wait for an answer, for seconds at most.
 class Fleet {
  public:
@@ -83,6 +93,7 @@ class Fleet {
   [[nodiscard]] virtual Done Demote(const Key& cluster, const std::string& instance,
                                     std::int64_t order_id, Milliseconds timeout) = 0;
   [[nodiscard]] virtual Done Configure(const MembersRequest& request) = 0;
+  [[nodiscard]] virtual Done Renew(const RenewRequest& request) = 0;
 
  protected:
   Fleet() = default;

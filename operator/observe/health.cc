@@ -40,6 +40,27 @@ std::vector<std::string> Texts(const Json& list) {
   return texts;
 }
 
+BranchHealth ParseBranch(const Json& entry) {
+  BranchHealth branch{.branch = Number(entry, {"branch"}),
+                      .parent = Number(entry, {"parent"}),
+                      .fork = Number(entry, {"fork"}),
+                      .epoch_promised = Number(entry, {"epoch_promised"}),
+                      .scl = Number(entry, {"scl"}),
+                      .vdl = Number(entry, {"vdl"}),
+                      .missing_bytes = Number(entry, {"repair", "missing_bytes"}),
+                      .damaged_bytes = Number(entry, {"repair", "damaged_bytes"}),
+                      .writer_heard_ms = FindInteger(entry, {"writer", "heard_ms_ago"})};
+  for (const Json& pin : kube::Find(entry, {"pins"})) {
+    if (FindInteger(pin, {"lease_ms"}) == 0) {  // leased ones pass by themselves
+      branch.pins.push_back(Text(pin, {"pin"}));
+    }
+  }
+  for (const Json& fork : kube::Find(entry, {"forks"})) {
+    branch.forks.push_back(Number(fork, {"branch"}));
+  }
+  return branch;
+}
+
 }  // namespace
 
 Json ToJson(const Order& order) {
@@ -108,16 +129,18 @@ std::expected<StorageStatus, std::string> ParseStorageStatus(const std::string& 
   status.members = Texts(kube::Find(configuration, {"members"}));
   status.next = Texts(kube::Find(configuration, {"next"}));
   for (const Json& entry : kube::Find(*json, {"branches"})) {
-    if (Number(entry, {"branch"}) != branch) {
+    status.branches.push_back(ParseBranch(entry));
+    const BranchHealth& parsed = status.branches.back();
+    if (parsed.branch != branch) {
       continue;
     }
     status.has_branch = true;
-    status.epoch_promised = Number(entry, {"epoch_promised"});
+    status.epoch_promised = parsed.epoch_promised;
     status.history_epoch = Number(entry, {"history_epoch"});
-    status.scl = Number(entry, {"scl"});
-    status.vdl = Number(entry, {"vdl"});
-    status.missing_bytes = Number(entry, {"repair", "missing_bytes"});
-    status.writer_heard_ms = FindInteger(entry, {"writer", "heard_ms_ago"});
+    status.scl = parsed.scl;
+    status.vdl = parsed.vdl;
+    status.missing_bytes = parsed.missing_bytes;
+    status.writer_heard_ms = parsed.writer_heard_ms;
   }
   return status;
 }

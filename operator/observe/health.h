@@ -51,6 +51,21 @@ struct AgentStatus {
 
 [[nodiscard]] std::expected<AgentStatus, std::string> ParseAgentStatus(const std::string& body);
 
+// One of the branches that a storage node has.
+struct BranchHealth {
+  std::int64_t branch = 0;
+  std::int64_t parent = 0;
+  std::int64_t fork = 0;
+  std::int64_t epoch_promised = 0;
+  std::int64_t scl = 0;
+  std::int64_t vdl = 0;
+  std::int64_t missing_bytes = 0;
+  std::int64_t damaged_bytes = 0;
+  std::optional<std::int64_t> writer_heard_ms = {};  // none: not since the node began
+  std::vector<std::string> pins = {};                // permanent ones that are on its disk
+  std::vector<std::int64_t> forks = {};              // children that are on its disk
+};
+
 // GET /status of a storage node; docs/storage-server.md.
 struct StorageStatus {
   std::string member;  // uuid, 32 hex digits
@@ -69,6 +84,7 @@ struct StorageStatus {
   std::int64_t missing_bytes = 0;
   std::optional<std::int64_t> writer_heard_ms;  // none: not since the node began
   bool has_branch = false;
+  std::vector<BranchHealth> branches;  // all of them
 };
 
 [[nodiscard]] std::expected<StorageStatus, std::string> ParseStorageStatus(const std::string& body,

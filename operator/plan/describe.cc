@@ -42,6 +42,9 @@ struct Describe {
   std::string operator()(const ConfigureStorage& action) const {
     return std::format("configure storage, generation {}", action.generation);
   }
+  std::string operator()(const RenewIdleBranch& action) const {
+    return std::format("renew branch {}, epoch {}", action.branch, action.epoch);
+  }
   std::string operator()(const Tell& action) const {
     return std::format("tell {}: {}", action.reason, action.note);
   }

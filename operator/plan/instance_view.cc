@@ -63,8 +63,11 @@ std::vector<Instance> Candidates(const Observed& seen, const Spec& spec,
 Milliseconds Detection(const Spec& spec) { return std::chrono::seconds(spec.detection_seconds); }
 
 int ReadyStorageNodes(const Observed& seen) {
-  return static_cast<int>(std::ranges::count_if(seen.storage, [](const auto& entry) {
-    return entry.second.reachable && entry.second.status && entry.second.status->state == "ready";
+  const std::vector<std::string>& members = seen.status.storage_members;
+  return static_cast<int>(std::ranges::count_if(seen.storage, [&members](const auto& entry) {
+    const StorageHealth& node = entry.second;
+    return node.reachable && node.status && node.status->state == "ready" &&
+           (members.empty() || std::ranges::contains(members, node.status->member));
   }));
 }
 

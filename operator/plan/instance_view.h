@@ -40,7 +40,7 @@ struct Instance {
 
 [[nodiscard]] Milliseconds Detection(const Spec& spec);
 
-// Storage nodes that answer and take part.
+// Members that answer and take part; any nodes while the members are not known.
 [[nodiscard]] int ReadyStorageNodes(const Observed& seen);
 // Storage nodes that have not heard the writer of this epoch for that long.
 [[nodiscard]] int NodesThatMissTheWriter(const Observed& seen, std::int64_t epoch,

@@ -84,6 +84,14 @@ struct ConfigureStorage {
   std::vector<std::string> next;  // not empty: joint
 };
 
+// A branch without a writer gets one for a moment, which puts the configuration into its log.
+struct RenewIdleBranch {
+  std::int64_t branch = 0;
+  std::int64_t parent = 0;
+  std::int64_t fork = 0;
+  std::int64_t epoch = 0;
+};
+
 struct Tell {
   bool warning = false;
   std::string reason;
@@ -92,7 +100,7 @@ struct Tell {
 
 using Action = std::variant<Apply, Create, Delete, WriteSecret, SetRole, GrowClaim, AddFinalizer,
                             RemoveFinalizer, RemoveAnnotation, CommitStatus, SendOrder, Demote,
-                            ConfigureStorage, Tell>;
+                            ConfigureStorage, RenewIdleBranch, Tell>;
 
 struct Plan {
   std::vector<Action> actions;

@@ -31,11 +31,13 @@ Plan MakePlan(const Observed& seen, kube::Time now) {
   }
   if (PlanZones(step)) {
     PlanObjects(step);
-    PlanStorage(step);
+    PlanMembers(step);
     PlanWriter(step);
     PlanInstances(step);
     PlanOrders(step);
     PlanRoles(step);
+    PlanRepair(step);
+    PlanStorage(step);
   }
   PlanStatus(step);
   step.LookAgain(plan.in_transition ? Milliseconds(200) : Milliseconds(5000));

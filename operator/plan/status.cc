@@ -1,5 +1,6 @@
 // What users see.
 #include "operator/api/labels.h"
+#include "operator/plan/member_places.h"
 #include "operator/plan/steps.h"
 #include "sextant/kube/condition.h"
 
@@ -43,30 +44,33 @@ void SetReaders(Step& step, const std::vector<Instance>& instances) {
 
 void SetStorage(Step& step) {
   Status& status = step.status();
-  const std::vector<StorageNodeStatus> before = std::move(status.storage_nodes);
+  std::map<std::string, std::string> members;
+  for (const MemberPlace& place : MemberPlaces(step.seen, status, step.spec.nodes_per_zone)) {
+    members[place.slot.pod] = place.member;
+  }
   status.storage_nodes.clear();
   std::int64_t used = 0;
   for (const StorageSlot& slot :
        StorageSlots(step.seen.names, status.zones, step.spec.nodes_per_zone)) {
     StorageNodeStatus node{.name = slot.pod,
                            .zone = status.zones.at(slot.zone),
-                           .member = {},
+                           .member = members[slot.pod],
                            .ready = false,
                            .scl = {},
                            .missing_bytes = {}};
+    if (const auto repair = step.repairs.find(slot.pod); repair != step.repairs.end()) {
+      node.repair = repair->second.state;
+      node.new_member = repair->second.new_member;
+    }
     const StorageHealth* health = FindStorage(step.seen, slot.pod);
     if (health != nullptr && health->status) {
-      node.member = health->status->member;
-      node.ready = health->reachable && health->status->state == "ready";
+      node.ready = health->reachable && health->status->state == "ready" && node.repair.empty();
       if (health->status->has_branch) {
         node.scl = health->status->scl;
         node.missing_bytes = health->status->missing_bytes;
         status.vdl = std::max(status.vdl, health->status->vdl);
       }
       used = std::max(used, health->status->used_bytes);
-    } else if (const auto known = std::ranges::find(before, slot.pod, &StorageNodeStatus::name);
-               known != before.end()) {
-      node.member = known->member;  // a new disk there is seen as one
     }
     status.storage_nodes.push_back(std::move(node));
   }
@@ -84,7 +88,7 @@ void FindProblems(Step& step, const std::vector<Instance>& instances) {
   }
   std::vector<std::string> missing;
   for (const StorageNodeStatus& node : step.plan.status.storage_nodes) {
-    if (!node.ready) {
+    if (!node.ready && node.repair.empty()) {
       missing.push_back(node.name);
     }
   }

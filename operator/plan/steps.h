@@ -6,15 +6,26 @@
 #include "operator/plan/plan.h"
 #include "operator/resources/render.h"
 
+#include <map>
+#include <string>
+#include <vector>
+
 namespace sextant::op {
+
+// How far the replacement of a lost copy is; as in StorageNodeStatus.
+struct Repair {
+  std::string state;
+  std::string new_member;
+};
 
 struct Step {
   const Observed& seen;
   const Spec& spec;
   kube::Time now;
   Plan& plan;
-  std::vector<std::string> problems = {};  // for people: what is missing or wrong
-  std::string progress = {};               // what is being changed; empty: nothing
+  std::vector<std::string> problems = {};      // for people: what is missing or wrong
+  std::string progress = {};                   // what is being changed; empty: nothing
+  std::map<std::string, Repair> repairs = {};  // by pod: whose disk takes another's place
 
   [[nodiscard]] Status& status() { return plan.status; }
   void Do(Action action) { plan.actions.push_back(std::move(action)); }
@@ -43,7 +54,11 @@ struct Step {
 [[nodiscard]] bool PlanZones(Step& step);
 // Secrets, configuration, Services, budgets, StatefulSets: made, renewed, repaired.
 void PlanObjects(Step& step);
-// Members, disks that grow, storage pods that are out of date.
+// Who the volume's members are: what the nodes know, or the first six.
+void PlanMembers(Step& step);
+// A new member in place of one whose disk is lost. Its orders may take seconds: late in the plan.
+void PlanRepair(Step& step);
+// Disks that grow, storage pods that are out of date.
 void PlanStorage(Step& step);
 // Who is the writer: the first one, failover, switchover.
 void PlanWriter(Step& step);

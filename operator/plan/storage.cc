@@ -1,4 +1,4 @@
-// The storage nodes: who is a member, how large the disks are, which pod may be made anew.
+// The storage nodes: how large the disks are, which pod may be made anew.
 #include "operator/plan/instance_view.h"
 #include "operator/plan/steps.h"
 #include "sextant/kube/quantity.h"
@@ -10,8 +10,6 @@
 namespace sextant::op {
 namespace {
 
-constexpr int kMembersPerZone = 2;
-
 std::vector<StorageSlot> Slots(const Step& step) {
   return StorageSlots(step.seen.names, step.plan.status.zones, step.spec.nodes_per_zone);
 }
@@ -19,41 +17,6 @@ std::vector<StorageSlot> Slots(const Step& step) {
 const StorageStatus* Answer(const Step& step, const std::string& pod) {
   const StorageHealth* health = FindStorage(step.seen, pod);
   return health == nullptr || !health->reachable || !health->status ? nullptr : &*health->status;
-}
-
-// The writer waits for the next look: what the nodes say then is true.
-void PlanMembers(Step& step) {
-  std::int64_t generation = 0;
-  for (const auto& [pod, node] : step.seen.storage) {
-    if (node.status) {
-      generation = std::max(generation, node.status->generation);
-    }
-  }
-  Status& status = step.status();
-  status.storage_generation = std::max(status.storage_generation, generation);
-  if (status.storage_generation > 0) {
-    return;  // never a second first configuration
-  }
-  step.progress = "waits for six storage nodes";
-  step.plan.in_transition = true;
-  std::vector<std::string> members;
-  for (const StorageSlot& slot : Slots(step)) {
-    if (slot.ordinal >= kMembersPerZone) {
-      continue;
-    }
-    const StorageStatus* node = Answer(step, slot.pod);
-    if (node == nullptr) {
-      return;
-    }
-    members.push_back(node->member);
-  }
-  if (std::set(members.begin(), members.end()).size() != 6) {
-    step.problems.emplace_back("two storage nodes answer with the same member");
-    return;
-  }
-  step.Note("StorageConfigured", "the six storage nodes are the members of a new volume");
-  step.Do(ConfigureStorage{.generation = 1, .members = std::move(members), .next = {}});
-  status.storage_generation = 1;  // if it is done
 }
 
 void PlanClaims(Step& step) {
@@ -72,7 +35,17 @@ bool IsWhole(const Step& step, const StorageSlot& slot) {
   const PodInfo* pod = FindPod(step.seen, slot.pod);
   const StorageStatus* node = Answer(step, slot.pod);
   return pod != nullptr && pod->ready && !pod->deleting && node != nullptr &&
-         node->state == "ready" && node->missing_bytes == 0;
+         node->state == "ready" && node->missing_bytes == 0 &&
+         (slot.ordinal >= kMembersPerZone ||
+          std::ranges::contains(step.plan.status.storage_members, node->member));
+}
+
+// It is deleted and stays only for the pod that uses it: the pod's end is the copy's.
+bool LosesItsClaim(const Step& step, const StorageSlot& slot) {
+  const std::string name = StorageClaim(slot.pod);
+  return std::ranges::any_of(step.seen.claims, [&](const ClaimInfo& claim) {
+    return claim.deleting && claim.name == name;
+  });
 }
 
 // The newest revision of the StatefulSet that a pod is of; empty while it is not known.
@@ -95,19 +68,31 @@ void PlanRoll(Step& step) {
     return pod != nullptr && !pod->deleting && !revision.empty() && !pod->revision.empty() &&
            pod->revision != revision;
   };
+  const auto goes = [&step](const StorageSlot& slot) {
+    const PodInfo* pod = FindPod(step.seen, slot.pod);
+    return pod != nullptr && !pod->deleting && LosesItsClaim(step, slot);
+  };
+  const bool settled = step.repairs.empty() && step.plan.status.storage_next.empty();
   const auto all_others_whole = [&](const StorageSlot& slot) {
-    return std::ranges::all_of(slots, [&](const StorageSlot& other) {
-      return other.pod == slot.pod || IsWhole(step, other);
-    });
+    return settled && std::ranges::all_of(slots, [&](const StorageSlot& other) {
+             return other.pod == slot.pod || IsWhole(step, other);
+           });
   };
   for (const StorageSlot& slot : slots) {
-    if (!out_of_date(slot)) {
+    const bool loses_disk = goes(slot);
+    if (loses_disk) {
+      step.problems.push_back(std::format(
+          "the claim of {} is being deleted: the pod is made anew with another disk when all "
+          "other copies are complete",
+          slot.pod));
+    }
+    if (!loses_disk && !out_of_date(slot)) {
       continue;
     }
     step.progress = "storage nodes are made anew, one at a time";
     const PodInfo* pod = FindPod(step.seen, slot.pod);
     // One that was never there is nothing to lose.
-    const bool never_ran = !pod->ready && !pod->problem.empty();
+    const bool never_ran = !loses_disk && !pod->ready && !pod->problem.empty();
     if (never_ran || all_others_whole(slot)) {
       step.Note("StorageRolls", std::format("{} is made anew", slot.pod));
       step.Do(Delete{.resource = kube::resources::Pods(), .name = pod->name, .uid = pod->uid});
@@ -119,7 +104,6 @@ void PlanRoll(Step& step) {
 }  // namespace
 
 void PlanStorage(Step& step) {
-  PlanMembers(step);
   PlanClaims(step);
   PlanRoll(step);
   if (step.seen.storage_class_found == false) {

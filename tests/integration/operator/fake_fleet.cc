@@ -66,6 +66,7 @@ FleetHealth FakeFleet::Look(const Key& cluster) {
       node.member = std::format("{:032x}", ++member);
       node.state = "ready";
       node.generation = world.generation;
+      node.members = world.members;
       node.has_branch = world.promised > 0;
       node.epoch_promised = world.promised;
       node.writer_heard_ms = writer_heard ? 10 : 60'000;
@@ -131,10 +132,13 @@ Fleet::Done FakeFleet::Configure(const MembersRequest& request) {
   for (auto& [key, world] : worlds_) {
     if (host.starts_with(key.name + "-storage-") && host.ends_with("." + key.ns + ".svc")) {
       world.generation = request.generation;
+      world.members = request.members;
     }
   }
   return {};
 }
+
+Fleet::Done FakeFleet::Renew(const RenewRequest& /*request*/) { return {}; }
 
 void FakeFleet::Silence(const Key& cluster, const std::string& instance) {
   {

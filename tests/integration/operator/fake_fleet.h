@@ -24,6 +24,7 @@ class FakeFleet final : public Fleet {
   [[nodiscard]] Done Demote(const Key& cluster, const std::string& instance, std::int64_t order_id,
                             Milliseconds timeout) override;
   [[nodiscard]] Done Configure(const MembersRequest& request) override;
+  [[nodiscard]] Done Renew(const RenewRequest& request) override;
 
   // --- What tests do. ---
 
@@ -42,6 +43,7 @@ class FakeFleet final : public Fleet {
     std::set<std::string> silent;
     std::int64_t promised = 0;
     std::int64_t generation = 0;
+    std::vector<std::string> members = {};
   };
 
   [[nodiscard]] World& Of(const Key& cluster);

@@ -123,6 +123,17 @@ TEST(ReportTest, ALostZoneShowsWhatMayStillGo) {
               HasSubstr("4 of 6 copies: writes go on without 0 more, the data outlives 1 more"));
 }
 
+TEST(ReportTest, ACopyThatIsFilledIsNoneYet) {
+  Json cluster = Cluster();
+  Json& node = cluster["status"]["storage"]["nodes"][2];
+  node["ready"] = false;
+  node["repair"] = "Filling";
+  node["missingBytes"] = 2048;
+  const std::string text = ToText(MakeReport(cluster, Pods(), Now()));
+  EXPECT_THAT(text, HasSubstr("filling, lacks 2.0 KiB"));
+  EXPECT_THAT(text, HasSubstr("5 of 6 copies"));
+}
+
 TEST(ReportTest, TooFewCopiesAreSaidAloud) {
   Json cluster = Cluster();
   for (int i = 0; i < 3; ++i) cluster["status"]["storage"]["nodes"][i]["ready"] = false;

@@ -32,7 +32,10 @@ TEST(HealthTest, ReadsAStorageNode) {
     "configuration": {"generation": 1, "kind": "stable", "members": ["x"], "next": []},
     "branches": [{"branch": 2, "scl": 9},
                  {"branch": 1, "epoch_promised": 4, "history_epoch": 3, "scl": 100, "vdl": 90,
-                  "writer": {"heard_ms_ago": 12}, "repair": {"missing_bytes": 10}}]})",
+                  "writer": {"heard_ms_ago": 12}, "repair": {"missing_bytes": 10},
+                  "pins": [{"pin": "kept", "lease_ms": 0}, {"pin": "leased", "lease_ms": 9},
+                           {"pin": "dropped", "lease_ms": -1}],
+                  "forks": [{"branch": 2, "lsn": 50}]}]})",
                                          1);
   ASSERT_TRUE(status.has_value());
   EXPECT_EQ(status->epoch_promised, 4);
@@ -40,6 +43,9 @@ TEST(HealthTest, ReadsAStorageNode) {
   EXPECT_EQ(status->missing_bytes, 10);
   EXPECT_EQ(status->writer_heard_ms, 12);
   EXPECT_TRUE(status->disk_full);
+  ASSERT_EQ(status->branches.size(), 2U);
+  EXPECT_EQ(status->branches[1].pins, std::vector<std::string>{"kept"});
+  EXPECT_EQ(status->branches[1].forks, std::vector<std::int64_t>{2});
 }
 
 TEST(HealthTest, WhatIsNoAnswerIsAnError) {

@@ -61,6 +61,16 @@ void ObservedCluster::AddStorage(std::int64_t generation) {
     seen.storage[slot.pod] = {.status = status, .reachable = true, .silent = {}, .error = {}};
   }
   seen.status.storage_generation = generation;
+  if (generation > 0) {
+    std::vector<std::string> members;
+    for (const StorageSlot& slot : StorageSlots(seen.names, seen.status.zones, 2)) {
+      members.push_back(seen.storage.at(slot.pod).status->member);
+    }
+    for (auto& [pod, health] : seen.storage) {
+      health.status->members = members;
+    }
+    seen.status.storage_members = members;
+  }
 }
 
 AgentStatus& ObservedCluster::AddInstance(int number) {
