@@ -84,6 +84,13 @@ std::vector<std::string> Cluster::StoragePods() const {
   return names;
 }
 
+std::string Cluster::MemberOf(const std::string& storage_pod) const {
+  for (const json& node : Status().value("storage", json::object()).value("nodes", json::array())) {
+    if (node.value("name", "") == storage_pod) return node.value("member", "");
+  }
+  return "";
+}
+
 void Cluster::Scale(int readers) const {
   kubectl_.Run({"scale", "dbcluster", name_, std::format("--replicas={}", readers)});
 }

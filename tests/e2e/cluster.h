@@ -34,6 +34,8 @@ class Cluster {
   [[nodiscard]] const std::string& Name() const { return name_; }
   [[nodiscard]] std::string NodeOf(const std::string& pod) const;
   [[nodiscard]] std::vector<std::string> StoragePods() const;
+  // The volume's member whose place a storage pod is; empty: not known.
+  [[nodiscard]] std::string MemberOf(const std::string& storage_pod) const;
 
   void Scale(int readers) const;
   void Annotate(const std::string& annotation) const;  // "key=value"

@@ -55,10 +55,23 @@ void StopAnotherZone(Scene& scene) {
 
 void DeleteACopy(Scene& scene) {
   const std::string pod = scene.cluster.StoragePods().front();
+  scene.lost_pod = pod;
+  scene.lost_member = scene.cluster.MemberOf(pod);
   const std::string claim = scene.kubectl.Run(
       {"get", "pod", pod, "-o", "jsonpath={.spec.volumes[*].persistentVolumeClaim.claimName}"});
   scene.kubectl.Run({"delete", "persistentvolumeclaim", claim, "--wait=false"});
-  scene.kubectl.Run({"delete", "pod", pod, "--grace-period=1"});
+  scene.kubectl.Run({"delete", "pod", pod, "--grace-period=1", "--wait=false"});
+}
+
+// The status shows the lost member until another one has taken its place.
+void AwaitAnotherMember(Scene& scene) {
+  Await(
+      "another member in place of the lost one", std::chrono::seconds(300),
+      [&] {
+        const std::string member = scene.cluster.MemberOf(scene.lost_pod);
+        return !member.empty() && member != scene.lost_member;
+      },
+      [&] { return scene.cluster.Describe(); });
 }
 
 Fault Undisturbed() {
@@ -105,7 +118,7 @@ std::vector<Fault> PostgresqlFaults() {
        .limit_seconds = kUnplanned,
        .begin = StopAnotherZone,
        .heal = [](Scene& scene) { scene.outages.clear(); }},
-      {.name = "CopyLost", .limit_seconds = 5, .begin = DeleteACopy},
+      {.name = "CopyLost", .limit_seconds = 5, .begin = DeleteACopy, .heal = AwaitAnotherMember},
       Switchover(),
       {.name = "FailoverOnRequest",
        .limit_seconds = kUnplanned,

@@ -18,6 +18,8 @@ struct Scene {
   const Cluster& cluster;
   std::string victim = {};  // the writer's pod before the fault
   std::list<NodeOutage> outages = {};
+  std::string lost_pod = {};     // a storage pod that loses its disk
+  std::string lost_member = {};  // and who that was
 };
 
 struct Fault {
