@@ -37,10 +37,10 @@ Result<std::shared_ptr<Core>> Core::Start(const ClientOptions& options) {
 Core::Core(const ClientOptions& options, std::shared_ptr<net::Credentials> credentials)
     : options_(options),
       self_{net::PartyKind::kClient, net::MakeUuid()},
+      threads_(std::max<std::size_t>(1, options.threads)),
       membership_(std::make_shared<Membership>()),
       log_reads_(std::make_shared<LogReads>()),
       reads_(std::make_shared<Reads>(options.reader, std::nullopt)),
-      threads_(std::max<std::size_t>(1, options.threads)),
       owner_(asio::make_strand(threads_.get_executor())),
       timer_(owner_) {
   const net::Context context{.io = threads_.get_executor(),

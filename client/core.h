@@ -92,6 +92,7 @@ class Core : public std::enable_shared_from_this<Core> {
 
   const ClientOptions options_;
   const net::Hello self_;
+  boost::asio::thread_pool threads_;  // outlives every connection: each has a strand of it
 
   std::mutex mutex_;  // guards what follows
   net::Routes routes_;
@@ -104,7 +105,6 @@ class Core : public std::enable_shared_from_this<Core> {
   Time armed_ = Time::max();
   bool stopped_ = false;
 
-  boost::asio::thread_pool threads_;
   boost::asio::any_io_executor owner_;   // a strand: connections' events, timers
   boost::asio::steady_timer timer_;      // on the strand
   std::unique_ptr<net::Dialer> dialer_;  // on the strand
