@@ -102,7 +102,12 @@ void Connection::OnHello(const Hello& hello) {
   const auto certificate = stream_->Certificate();
   peer_ = {.hello = hello, .common_name = certificate ? certificate->common_name : ""};
   if (hello.uuid == context_.self.uuid) {
-    End("it leads back to this process");
+    leads_back_ = true;
+    if (origin_.dialled) {
+      End(std::string(kLeadsBack));
+    } else {
+      Read();  // the end that dialled hangs up, once it has our Hello and knows
+    }
     return;
   }
   if (hello.kind == PartyKind::kNode && certificate &&
@@ -147,6 +152,9 @@ void Connection::OnBytes() {
   }
   if (opened_) {
     Deliver(DecodeArrived());
+    return;
+  }
+  if (leads_back_) {
     return;
   }
   const auto bytes = received_->Take(kHelloSize);
@@ -270,14 +278,15 @@ void Connection::End(const std::string& why) {
   stream_->Close();
   queue_.clear();
   origin_.slot.reset();
-  asio::post(context_.owner, [self = shared_from_this(), why] {
-    const auto events = std::exchange(self->events_, nullptr);
-    if (events && self->opened_) {
-      events->closed(self, why);
-    } else if (events) {
-      events->failed(self->address(), why);
-    }
-  });
+  asio::post(context_.owner,
+             [self = shared_from_this(), why = leads_back_ ? std::string(kLeadsBack) : why] {
+               const auto events = std::exchange(self->events_, nullptr);
+               if (events && self->opened_) {
+                 events->closed(self, why);
+               } else if (events) {
+                 events->failed(self->address(), why);
+               }
+             });
 }
 
 }  // namespace sextant::net

@@ -132,16 +132,24 @@ class Dialer::Target : public std::enable_shared_from_this<Target> {
 
   void Failed(const std::string& why) {
     events_->failed(ToString(address_), why);
-    DialLater();
+    if (why == kLeadsBack) {
+      DialAfter(options_.own_delay);
+    } else {
+      DialLater();
+    }
   }
 
   void DialLater() {
+    DialAfter(delay_);
+    delay_ = std::min(2 * delay_, options_.greatest_delay);
+  }
+
+  void DialAfter(std::chrono::milliseconds delay) {
     if (left_) {
       return;
     }
     connection_.reset();
-    timer_.expires_after(Jittered(delay_));
-    delay_ = std::min(2 * delay_, options_.greatest_delay);
+    timer_.expires_after(Jittered(delay));
     timer_.async_wait(Guarded([](Target& self, const Error& error) {
       if (!error) {
         self.Dial();

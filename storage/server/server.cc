@@ -169,7 +169,9 @@ net::ConnectionEvents Server::Events() {
               },
           .failed =
               [this](const std::string& address, const std::string& why) {
-                log_.Warning("no connection", {{"address", address}, {"reason", why}});
+                if (why != net::kLeadsBack) {  // the list of peers may have this node as well
+                  log_.Warning("no connection", {{"address", address}, {"reason", why}});
+                }
               }};
 }
 

@@ -70,6 +70,10 @@ struct Peer {
 class Connection;
 using ConnectionPtr = std::shared_ptr<Connection>;
 
+// Why a connection failed whose two ends are this process: in a list of all nodes that a node
+// dials, its own address is one.
+inline constexpr std::string_view kLeadsBack = "it leads back to this process";
+
 struct ConnectionEvents {
   // The Hello has arrived and is in order. A node showed a certificate with kStorageRole.
   std::function<void(const ConnectionPtr&)> opened;
@@ -151,6 +155,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::vector<protocol::Bytes> writing_;  // empty when nothing is being written
   Peer peer_;                             // constant once opened
   bool opened_ = false;
+  bool leads_back_ = false;
 };
 
 }  // namespace sextant::net

@@ -16,6 +16,8 @@ struct DialerOptions {
   // lasted as long as `greatest_delay` begins again with the first.
   std::chrono::milliseconds first_delay{50};
   std::chrono::milliseconds greatest_delay{5000};
+  // After an attempt that led back to this process; the name may lead elsewhere one day.
+  std::chrono::milliseconds own_delay{60'000};
 };
 
 class Dialer {

@@ -212,7 +212,19 @@ TEST(Dialer, DoesNotTalkToItself) {
   party.Dial({party.address()});
   const auto why = party.NextFailure();
   ASSERT_TRUE(why);
-  EXPECT_EQ(*why, "it leads back to this process");
+  EXPECT_EQ(*why, kLeadsBack);
+  EXPECT_EQ(party.NextFailure(), kLeadsBack) << "the other end of it";
+  // It is not tried again soon, though an address where nobody listens is, again and again.
+  Party nobody(PartyKind::kNode, nullptr);
+  nobody.Listen();
+  const Address away = nobody.address();
+  nobody.StopListening();
+  party.Dial({party.address(), away});
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    const auto failure = party.NextFailure();
+    ASSERT_TRUE(failure);
+    EXPECT_NE(*failure, kLeadsBack);
+  }
 }
 
 }  // namespace
