@@ -18,7 +18,7 @@ options=(--rm --init --shm-size=1g --network="$network" "${may[@]}" -w /src
   -v "$root:/src" -v "$cache/bin:/tools" -v "$cache/kubeconfig:/kubeconfig:ro"
   -v "$cache/ccache:/ccache" -v "$cache/go:/go"
   -e HOME=/tmp -e KUBECONFIG=/kubeconfig -e CCACHE_DIR=/ccache -e CCACHE_MAXSIZE=10G
-  -e SEXTANT_E2E -e SEXTANT_E2E_REPEAT -e SEXTANT_SEED -e SEXTANT_FAULT_SECONDS -e SEXTANT_FAULT_SEED -e GOPATH=/go -e GOCACHE=/go/build -e GOTOOLCHAIN=auto -e CGO_ENABLED=0
+  -e SEXTANT_E2E -e SEXTANT_E2E_REPEAT -e SEXTANT_SCALE_CLUSTERS -e SEXTANT_SEED -e SEXTANT_FAULT_SECONDS -e SEXTANT_FAULT_SEED -e GOPATH=/go -e GOCACHE=/go/build -e GOTOOLCHAIN=auto -e CGO_ENABLED=0
   -e GOFLAGS='-buildvcs=false -trimpath -modcacherw' -e GOPROXY -e GOSUMDB -e HTTPS_PROXY -e NO_PROXY
   -e PATH=/tools:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
 certificates=/etc/ssl/certs/ca-certificates.crt # the container trusts what the machine trusts
