@@ -167,6 +167,8 @@ TEST_F(InformerIntegrationTest, SilentConnectionIsGivenUpAndTheListReadAgain) {
   informer.AddHandler([this](const Change& change) { news_.Take(change); });
   informer.Start();
   ASSERT_TRUE(informer.WaitUntilSynced(seconds(30)));
+  Create("heard");  // on the connection of the watch: one that begins later is not silent
+  (void)news_.Await("added heard");
   proxy_.Silence();
   Create("unheard");
   (void)news_.Await("added unheard");
