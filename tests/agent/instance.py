@@ -236,6 +236,15 @@ class Instance:
             return engine if engine["accepting"] and engine["role"] == role else None
         return wait_for(f"{self.name} to accept as {role}", check)
 
+    def loses_its_volume(self):
+        """The volume's process ends: the agent kills the engine and says why. Then there is a volume again."""
+        process = self.engine_process()
+        self.volume.die()
+        wait_for("the kill", lambda: self.status()["engine"]["state"] == "failed")
+        assert self.engine_process() is None and not os.path.exists(f"/proc/{process}")
+        assert self.status()["engine"]["error"] == "the volume's process has ended", self.status()
+        self.volume.begin_again()
+
     def engine_process(self):
         """The engine's first process: the agent's child of that name."""
         for entry in os.listdir("/proc"):

@@ -128,12 +128,7 @@ def a_fenced_writer_is_killed():
 
 
 def an_engine_ends_with_its_volume():
-    process = two.engine_process()
-    two.volume.die()
-    wait_for("the kill", lambda: two.status()["engine"]["state"] == "failed")
-    assert two.engine_process() is None and not os.path.exists(f"/proc/{process}")
-    assert two.status()["engine"]["error"] == "the volume's process has ended", two.status()
-    two.volume.begin_again()
+    two.loses_its_volume()
     two.order("writer", branch=1, epoch=5)
     two.accepts_as("writer")
     assert sql(two, "SELECT count(*) FROM entries") == "3101"

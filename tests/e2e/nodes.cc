@@ -59,15 +59,10 @@ NodeOutage::NodeOutage(std::string node, Step begin, Step end) : node_(std::move
 
 NodeOutage::~NodeOutage() {
   try {
-    End();
+    end_(node_);
   } catch (const std::exception& error) {
     std::cerr << error.what() << '\n';
   }
-}
-
-void NodeOutage::End() {
-  if (std::exchange(ended_, true)) return;
-  end_(node_);
 }
 
 }  // namespace sextant::testing

@@ -25,12 +25,9 @@ class NodeOutage {
   NodeOutage(const NodeOutage&) = delete;
   NodeOutage& operator=(const NodeOutage&) = delete;
 
-  void End();
-
  private:
   std::string node_;
   Step end_;
-  bool ended_ = false;
 };
 
 }  // namespace sextant::testing
