@@ -96,12 +96,15 @@ void Prober::Run(const std::stop_token& stop) {
       Publish(watched, [](Probe& probe) { probe.is_checkpointed = true; });
       continue;
     }
-    const EngineAnswer answer = client_->Ask(role);
+    EngineAnswer answer = client_->Ask(role);
     std::string error;
     if (answer.accepts && !is_provisioned) {
       const auto done = client_->Provision(role);
       is_provisioned = done.has_value();
       error = done ? "" : done.error();
+      if (done) {
+        answer = client_->Ask(role);  // its position is another one now
+      }
     }
     Publish(watched, [&](Probe& probe) {
       const auto now = steady_clock::now();

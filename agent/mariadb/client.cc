@@ -196,7 +196,7 @@ class Client final : public EngineClient {
     }
   }
 
-  // From where the image ends: what its binary log, recovered, has last.
+  // From where it was; an image that was not followed from yet, from where its binary log ends.
   [[nodiscard]] Result<> Follow() {
     const auto password = ReadSecret(config_.secrets / "replication-password");
     if (!password) {
@@ -206,8 +206,14 @@ class Client final : public EngineClient {
     if (!known) {
       return std::unexpected(known.error());
     }
+    const auto reached = Query("SELECT @@gtid_slave_pos AS position");
+    if (!reached) {
+      return std::unexpected(reached.error());
+    }
     std::vector<std::string> statements = {"STOP SLAVE"};
-    if (known->empty()) {
+    // Whom to follow is in a file, the position in a table: one may be there without the other. An
+    // empty position would mean all that the writer still has.
+    if (known->empty() || reached->empty() || Text(reached->front(), "position").empty()) {
       statements.emplace_back("SET GLOBAL gtid_slave_pos = @@gtid_binlog_pos");
     }
     statements.push_back(RenderChangeMaster(config_, *password));

@@ -66,9 +66,22 @@ def each_start_follows_a_flush():
     assert all(c["idle"] for c in one.volume.commands if c["command"] == "flush")
 
 
-def a_reader_follows_from_an_image():
+def a_reader_that_is_killed_at_once_knows_where_it_was():
+    """What it follows is in a file, its position in a table: the one must not outlive the other."""
     two.order("reader", branch=1)
     two.accepts_as("reader")
+    position = two.status()["engine"]["position"]
+    assert position and position == one.status()["engine"]["position"], position
+    os.kill(two.engine_process(), signal.SIGKILL)
+    wait_for("the restart", lambda: two.status()["engine"]["restarts"] == 1)
+    two.accepts_as("reader")
+    assert two.status()["engine"]["position"] == position, two.status()
+    assert sql(two, "SELECT @@gtid_slave_pos", "root") == position
+    wait_for("it to follow", lambda: two.status()["engine"]["replicating"])
+    assert two.status()["engine"]["rebases"] == 0, two.status()
+
+
+def a_reader_follows_from_an_image():
     sql(one, "INSERT INTO entries SELECT seq FROM seq_1001_to_2000")
     wait_for("the rows", lambda: sql(two, "SELECT count(*) FROM entries") == "2000")
     wait_for("no lag", lambda: two.status()["engine"]["lag_ms"] == 0 and two.status()["engine"]["replicating"])
@@ -81,11 +94,17 @@ def a_reader_follows_from_an_image():
 
 
 def a_killed_reader_goes_on():
+    sql(one, "INSERT INTO entries SELECT seq FROM seq_2001_to_2500")
+    wait_for("the rows", lambda: sql(two, "SELECT count(*) FROM entries") == "2500")
+    position = sql(two, "SELECT @@gtid_slave_pos", "root")
     os.kill(two.engine_process(), signal.SIGKILL)
-    wait_for("the restart", lambda: two.status()["engine"]["restarts"] == 1)
-    sql(one, "INSERT INTO entries SELECT seq FROM seq_2001_to_3000")
+    wait_for("the restart", lambda: two.status()["engine"]["restarts"] == 2)
     two.accepts_as("reader")
+    assert two.status()["engine"]["position"] == position == one.status()["engine"]["position"], (position, two.status())
+    assert sql(two, "SELECT count(*) FROM entries") == "2500"
+    sql(one, "INSERT INTO entries SELECT seq FROM seq_2501_to_3000")
     wait_for("the rows", lambda: sql(two, "SELECT count(*) FROM entries") == "3000")
+    assert two.status()["engine"]["rebases"] == 0, two.status()
 
 
 def a_reader_that_is_left_behind_takes_a_newer_image():
@@ -134,6 +153,14 @@ def an_engine_ends_with_its_volume():
     assert sql(two, "SELECT count(*) FROM entries") == "3101"
 
 
+def new_passwords_count_from_the_next_start():
+    cluster.passwords["app"] = "another"
+    with open(f"{cluster.secrets}/app-password", "w") as file:
+        file.write("another")
+    os.kill(two.engine_process(), signal.SIGKILL)
+    wait_for("the new password", lambda: sql(two, "SELECT count(*) FROM entries") == "3101")
+
+
 def sigterm_stops_and_detaches():
     assert two.stop() == 0
     assert two.volume.state == "detached"
@@ -141,6 +168,7 @@ def sigterm_stops_and_detaches():
 
 
 main([a_writer_initializes_an_empty_volume, no_secret_is_shown, a_killed_engine_comes_back, each_start_follows_a_flush,
-      a_reader_follows_from_an_image, a_killed_reader_goes_on, a_reader_that_is_left_behind_takes_a_newer_image,
-      a_demoted_writer_leaves_all_on_the_volume, a_reader_becomes_the_writer, a_fenced_writer_is_killed,
-      an_engine_ends_with_its_volume, sigterm_stops_and_detaches], [one, two])
+      a_reader_that_is_killed_at_once_knows_where_it_was, a_reader_follows_from_an_image, a_killed_reader_goes_on,
+      a_reader_that_is_left_behind_takes_a_newer_image, a_demoted_writer_leaves_all_on_the_volume, a_reader_becomes_the_writer,
+      a_fenced_writer_is_killed, an_engine_ends_with_its_volume, new_passwords_count_from_the_next_start,
+      sigterm_stops_and_detaches], [one, two])

@@ -112,6 +112,7 @@ TEST(MariadbSettings, KnowTheirRole) {
   const auto reader = mariadb::RenderCommand(Example(), Role::kReader);
   EXPECT_THAT(reader, Contains("--read-only=ON"));
   EXPECT_THAT(reader, Not(Contains("--sync-binlog=1")));
+  EXPECT_THAT(reader, Contains("--innodb-flush-log-at-trx-commit=2"));
 }
 
 TEST(MariadbSettings, Quote) {
