@@ -128,6 +128,12 @@ std::string RenderSettings(const Config& config, const std::filesystem::path& ho
   // What users may set otherwise comes first, for the last one counts.
   add("innodb_buffer_pool_size", std::format("{}M", pool));
   add("innodb_log_file_size", "96M");
+  // A start reads as much of the log as this, twice, however little of it counts. The buffer
+  // matters to transactions of megabytes alone.
+  add("innodb_log_buffer_size", "2M");
+  // Before connections are taken it would compete with what they wait for; the agent asks for it
+  // afterwards.
+  add("innodb_buffer_pool_load_at_startup", "OFF");
   add("innodb_io_capacity", "2000");
   // Recovery must take seconds: it reads each page that was dirty. Writing one early costs little,
   // for the volume sends what changed in it.
@@ -229,6 +235,22 @@ std::string HashPassword(std::string_view password) {
     text += std::format("{:02X}", byte);
   }
   return text;
+}
+
+std::string RenderGrant(std::string_view user, const Privileges& privileges) {
+  return std::format("GRANT {} ON {} TO {}{}", privileges.what, privileges.where, user,
+                     privileges.more);
+}
+
+bool HasGrants(const std::vector<std::string>& lines, std::string_view hash,
+               const Privileges& privileges) {
+  const std::string identified = std::format(" IDENTIFIED BY PASSWORD '{}'", hash);
+  const std::string grant = std::format("GRANT {} ON {} TO ", privileges.what, privileges.where);
+  return std::ranges::any_of(lines,
+                             [&](const std::string& line) { return line.contains(identified); }) &&
+         std::ranges::any_of(lines, [&](const std::string& line) {
+           return line.starts_with(grant) && line.ends_with(privileges.more);
+         });
 }
 
 std::string RenderChangeMaster(const Config& config, std::string_view password) {

@@ -41,6 +41,19 @@ struct Files {
 [[nodiscard]] std::string QuoteName(std::string_view name);
 // What mysql_native_password keeps of a password: "*" and 40 hex digits.
 [[nodiscard]] std::string HashPassword(std::string_view password);
+
+// What a user may do.
+struct Privileges {
+  std::string_view what;
+  std::string where = {};      // "*.*", "`database`.*"
+  std::string_view more = {};  // what stands at the statement's end
+};
+[[nodiscard]] std::string RenderGrant(std::string_view user, const Privileges& privileges);
+// From the lines of SHOW GRANTS: the user has this password's hash and these privileges. False as
+// well where the engine says it in another way.
+[[nodiscard]] bool HasGrants(const std::vector<std::string>& lines, std::string_view hash,
+                             const Privileges& privileges);
+
 [[nodiscard]] std::string RenderChangeMaster(const Config& config, std::string_view password);
 
 }  // namespace sextant::agent::mariadb

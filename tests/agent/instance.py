@@ -144,14 +144,19 @@ class FakeVolume:
 
 
 class Instance:
-    def __init__(self, cluster, engine, number, shared, ports, writer_port, parameters=None):
+    """`volume`: a real one, whose mount is used; else a plain directory. `user`: whom the agent runs as, if not as we do."""
+
+    def __init__(self, cluster, engine, number, shared, ports, writer_port, parameters=None, volume=None, user=None):
         self.name, self.number = f"orders-{number}", number
         self.directory = f"{cluster.directory}/{self.name}"
         os.makedirs(f"{self.directory}/run")
         self.api_port, self.http_port, self.engine_port = ports
         self.cluster = cluster
         self.orders = 0
-        self.volume = FakeVolume(f"{self.directory}/volume.sock", f"{self.directory}/data", shared)
+        self.user = user
+        if user is not None:
+            os.chown(f"{self.directory}/run", user, user)
+        self.volume = volume or FakeVolume(f"{self.directory}/volume.sock", f"{self.directory}/data", shared)
         self.alive_at_flush = []  # the engine's process each time that the volume is flushed
         self.volume.on_flush = lambda: self.alive_at_flush.append(self.engine_process())
         self.config = f"{self.directory}/agent.yaml"
@@ -159,9 +164,9 @@ class Instance:
             json.dump({  # which is YAML, too
                 "instance": self.name,
                 "engine": {"type": engine, "parameters": parameters or {}},
-                "data": f"{self.directory}/data",
-                "local_directory": True,
-                "volume": f"{self.directory}/volume.sock",
+                "data": str(volume.mount) if volume else f"{self.directory}/data",
+                "local_directory": volume is None,
+                "volume": str(volume.control) if volume else f"{self.directory}/volume.sock",
                 "run": f"{self.directory}/run",
                 "listen": f"127.0.0.1:{self.api_port}",
                 "http": f"127.0.0.1:{self.http_port}",
@@ -177,7 +182,8 @@ class Instance:
 
     def start(self):
         with open(self.log, "a") as log:
-            self.process = subprocess.Popen(["sextant-agent", "--config", self.config], stdout=log, stderr=log)
+            self.process = subprocess.Popen(["sextant-agent", "--config", self.config], stdout=log, stderr=log, user=self.user,
+                                            group=self.user, extra_groups=None if self.user is None else [])
         wait_for("the agent", self.status)
 
     def stop(self, patience=PATIENCE):

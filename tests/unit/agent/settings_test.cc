@@ -91,6 +91,7 @@ TEST(MariadbSettings, CarryTheUsersParametersBelowOurs) {
   EXPECT_THAT(text, HasSubstr("innodb_buffer_pool_size = 716M\n"));
   EXPECT_LT(text.find("max_connections = 200"), text.find("max_connections = 50"));
   EXPECT_THAT(text, HasSubstr("server_id = 3\n"));
+  EXPECT_THAT(text, HasSubstr("innodb_log_buffer_size = 2M\n"));
   EXPECT_THAT(text, HasSubstr("require_secure_transport = ON\n"));
 }
 
@@ -113,6 +114,28 @@ TEST(MariadbSettings, KnowTheirRole) {
   EXPECT_THAT(reader, Contains("--read-only=ON"));
   EXPECT_THAT(reader, Not(Contains("--sync-binlog=1")));
   EXPECT_THAT(reader, Contains("--innodb-flush-log-at-trx-commit=2"));
+}
+
+TEST(MariadbSettings, KnowAUserWhoIsAsHeShallBe) {
+  const mariadb::Privileges all = {.what = "ALL PRIVILEGES", .where = "`app`.*"};
+  const mariadb::Privileges every = {
+      .what = "ALL PRIVILEGES", .where = "*.*", .more = " WITH GRANT OPTION"};
+  EXPECT_EQ(mariadb::RenderGrant("'app'@'%'", all), "GRANT ALL PRIVILEGES ON `app`.* TO 'app'@'%'");
+  EXPECT_EQ(mariadb::RenderGrant("'root'@'%'", every),
+            "GRANT ALL PRIVILEGES ON *.* TO 'root'@'%' WITH GRANT OPTION");
+  const std::vector<std::string> lines = {
+      "GRANT USAGE ON *.* TO `app`@`%` IDENTIFIED BY PASSWORD '*AB'",
+      "GRANT ALL PRIVILEGES ON `app`.* TO `app`@`%`"};
+  EXPECT_TRUE(mariadb::HasGrants(lines, "*AB", all));
+  EXPECT_FALSE(mariadb::HasGrants(lines, "*AC", all));
+  EXPECT_FALSE(mariadb::HasGrants(lines, "*AB", {.what = "ALL PRIVILEGES", .where = "`other`.*"}));
+  EXPECT_FALSE(mariadb::HasGrants(lines, "*AB", every));
+  EXPECT_FALSE(mariadb::HasGrants({}, "*AB", all));
+  EXPECT_TRUE(mariadb::HasGrants(
+      {"GRANT ALL PRIVILEGES ON *.* TO `root`@`%` IDENTIFIED BY PASSWORD '*AB' WITH GRANT OPTION"},
+      "*AB", every));
+  EXPECT_FALSE(mariadb::HasGrants(
+      {"GRANT ALL PRIVILEGES ON *.* TO `root`@`%` IDENTIFIED BY PASSWORD '*AB'"}, "*AB", every));
 }
 
 TEST(MariadbSettings, Quote) {
