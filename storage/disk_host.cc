@@ -1,6 +1,7 @@
 #include "storage/disk_host.h"
 
 #include <chrono>
+#include <ranges>
 
 namespace sextant::storage {
 namespace {
@@ -45,7 +46,8 @@ bool DiskHost::AcceptsGroups(BranchId branch) const {
 }
 
 bool DiskHost::WaitForIndex(BranchId branch, Lsn lsn) {
-  for (const Index::Ancestor& ancestor : store_->index().Lineage(branch, lsn)) {
+  for (const Index::Ancestor& ancestor :
+       std::views::reverse(store_->index().Lineage(branch, lsn))) {
     if (ingester_->WaitFor(ancestor.branch, ancestor.lsn)) {
       return false;
     }

@@ -156,6 +156,7 @@ Result<> LogWriter::Do(const protocol::PersistNode& operation) {
 Result<> LogWriter::Do(const protocol::PersistBranch& operation) {
   auto written = store_.Write(operation.record);
   if (written) {
+    ingester_.Wake();  // more is durable: child branches may have waited for it
     events_.completed(protocol::BranchPersisted{operation.record.branch.id});
   }
   return written;

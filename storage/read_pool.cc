@@ -1,5 +1,7 @@
 #include "storage/read_pool.h"
 
+#include <ranges>
+
 namespace sextant::storage {
 
 ReadPool::ReadPool(Store& store, Ingester& ingester, std::size_t threads, OnCompletion completed,
@@ -45,7 +47,8 @@ void ReadPool::Do(const protocol::ReadLog& operation) {
 }
 
 std::optional<protocol::DamagedGroup> ReadPool::WaitForIndex(BranchId branch, Lsn lsn) {
-  for (const Index::Ancestor& ancestor : store_.index().Lineage(branch, lsn)) {
+  // The oldest first: the others wait for it.
+  for (const Index::Ancestor& ancestor : std::views::reverse(store_.index().Lineage(branch, lsn))) {
     if (const auto damage = ingester_.WaitFor(ancestor.branch, ancestor.lsn)) {
       return protocol::DamagedGroup{ancestor.branch, *damage};
     }

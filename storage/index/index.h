@@ -76,8 +76,8 @@ class Index {
   // How often the branch was cut. A group read from the log before a cut must not be ingested after
   // it.
   [[nodiscard]] std::uint64_t cuts(BranchId branch) const;
-  // The group that follows ingested(); any other is passed over. kMisuse: its records make no
-  // sense.
+  // The group that follows ingested(), once what its ancestors have below the fork is ingested and
+  // durable; any other is passed over. kMisuse: its records make no sense.
   [[nodiscard]] Result<> Ingest(const Group& group, std::uint64_t cuts);
   // The log was cut. Never below what is durable.
   [[nodiscard]] Result<> Truncate(BranchId branch, Lsn from);

@@ -3,6 +3,7 @@
 #include "sextant/protocol/crc32c.h"
 #include "storage/index/branch_view.h"
 
+#include <algorithm>
 #include <format>
 
 namespace sextant::storage {
@@ -65,6 +66,22 @@ class IngestState : public protocol::MetadataState {
 
 Result<> Index::Ingest(const Group& group, std::uint64_t cuts) {
   const protocol::GroupHeader& header = group.header();
+  // Its records build on what the ancestors have, up to where the branch sees them; what is durable
+  // of them is not cut any more.
+  const auto ancestors_are_ready = [&] {
+    const std::shared_lock lock(mutex_);
+    Lsn lsn = header.end;
+    auto state = branches_.find(header.branch);
+    for (std::size_t seen = 0; state->second.branch.parent != 0; ++seen) {
+      lsn = std::min(lsn, state->second.branch.fork);
+      state = branches_.find(state->second.branch.parent);
+      if (state == branches_.end() || seen > branches_.size() || state->second.durable < lsn ||
+          state->second.tables.back()->last() < lsn) {
+        return false;
+      }
+    }
+    return true;
+  };
   std::mutex* ingesting = nullptr;
   {
     const std::shared_lock lock(mutex_);
@@ -76,7 +93,8 @@ Result<> Index::Ingest(const Group& group, std::uint64_t cuts) {
     ingesting = state->second.ingesting.get();
   }
   const std::scoped_lock one_at_a_time(*ingesting);
-  if (Index::cuts(header.branch) != cuts || ingested(header.branch) != header.previous_end) {
+  if (Index::cuts(header.branch) != cuts || ingested(header.branch) != header.previous_end ||
+      !ancestors_are_ready()) {
     return {};
   }
   std::vector<std::pair<PageId, Version>> versions;

@@ -225,6 +225,32 @@ TEST_F(DiskHostTest, ALostFileIsRepairedGroupByGroup) {
             groups_);
 }
 
+TEST_F(DiskHostTest, ABranchWhoseLogComesBeforeItsParentsIsReadAsItIs) {
+  constexpr BranchId kChild = kBranch + 1;
+  const std::vector<protocol::Record> made{protocol::Create{1, "base", 6, 0100600, 26, 27, 0}};
+  groups_.push_back(MakeGroup(0, made));
+  const Lsn fork = End();
+  protocol::BranchRecord child;
+  child.branch = {.id = kChild, .parent = kBranch, .fork = fork};
+  ASSERT_TRUE(driver_->Do<protocol::BranchPersisted>(protocol::PersistBranch{child}));
+  const std::vector<protocol::Record> changed{protocol::SetAttributes{6, 0100640, {}, {}, {}, {}}};
+  const Group last = MakeGroup(fork, changed, 1, 0, kChild);
+  driver_->host().Submit(protocol::WriteLog{last});
+  ASSERT_TRUE(driver_->Do<protocol::LogSynced>(protocol::SyncLog{kChild}));
+  driver_->host().Submit(protocol::QueryIndex{kChild, protocol::GetAttributes{6}, last.end(), 7});
+
+  driver_->host().Submit(protocol::WriteLog{groups_.back()});
+  driver_->host().Submit(protocol::SyncLog{kBranch});
+  record_.synced = record_.vdl = fork;
+  driver_->host().Submit(protocol::PersistBranch{record_});
+  const auto queried = driver_->Next<protocol::IndexQueried>();
+  ASSERT_TRUE(queried && !queried->damaged);
+  const auto& attributes = std::get<std::optional<Attributes>>(queried->answer);
+  ASSERT_TRUE(attributes);
+  EXPECT_EQ(attributes->mode, 0100640);
+  EXPECT_EQ(attributes->gid, 27);
+}
+
 TEST_F(DiskHostTest, QuestionsAboutFilesAndTimesWaitForTheIndex) {
   const auto append = [&](const std::vector<protocol::Record>& records, std::uint64_t time) {
     groups_.push_back(Group::Make({.protection_group = 0,

@@ -352,6 +352,47 @@ TEST_F(IndexTest, WhatIsNotDurableStaysInMemory) {
   EXPECT_FALSE(index_->Truncate(1, 0));
 }
 
+// A new member gets the logs of all branches at once, and a restarted one reads them side by side.
+TEST_F(IndexTest, ABranchWaitsForWhatItsParentWroteBelowTheFork) {
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 60; ++i) {
+    model_.at(1).Grow(random);
+  }
+  const auto fork = std::prev(model_.at(1).states().end(), 3);
+  const protocol::Branch line{.id = 2, .parent = 1, .fork = fork->first};
+  model_.emplace(2, ModelBranch(line, fork->second, model_.at(1).time()));
+  ModelBranch& child = model_.at(2);
+  const Group first = child.Grow(random);
+  for (int i = 0; i < 60; ++i) {
+    child.Grow(random);
+  }
+  const auto offer = [&] { return index_->Ingest(first, index_->cuts(2)).has_value(); };
+
+  ASSERT_TRUE(index_->AddBranch(line));
+  index_->SetDurable(1, line.fork);  // and nothing of it is ingested
+  ASSERT_TRUE(offer());
+  EXPECT_EQ(index_->ingested(2), line.fork);
+
+  index_.reset();  // here the child is known before its parent
+  auto fresh =
+      Index::Open({.directory = directory_.Path() / "fresh", .table_log_bytes = 20'000}, log_);
+  ASSERT_TRUE(fresh) << fresh.error().what;
+  index_ = std::move(*fresh);
+  ASSERT_TRUE(index_->AddBranch(line));
+  ASSERT_TRUE(offer());
+  EXPECT_EQ(index_->ingested(2), line.fork);
+  ASSERT_TRUE(index_->AddBranch(model_.at(1).branch()));
+  CatchUp(1);
+  ASSERT_TRUE(offer());  // what the parent has up to the fork may still be cut
+  EXPECT_EQ(index_->ingested(2), line.fork);
+
+  index_->SetDurable(1, line.fork);
+  CatchUp(2);
+  for (const auto& [lsn, state] : child.states()) {
+    Check(2, lsn);
+  }
+}
+
 TEST_F(IndexTest, AGroupReadBeforeACutIsNotTakenAfterIt) {
   ModelBranch& branch = model_.at(1);
   std::mt19937_64 random(9);
