@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
-"""tidy.py BUILD_FOLDER: clang-tidy over every file of ours that BUILD_FOLDER compiles.
+"""tidy.py BUILD_FOLDER: clang-tidy over every file of ours that BUILD_FOLDER, a unity build's, compiles.
 
-A file that passed is not checked again until it, a header it includes, its flags or the configuration change:
-what is remembered is the digest of its preprocessed text. Runs in the toolchain container.
+Files of a target are read together, and the headers that they share once. Files that cannot be (two have the same name in
+their unnamed namespaces) are then read one by one.
+
+What passed is not checked again until it, a header it includes, its flags or the configuration change: what is
+remembered is the digest of its preprocessed text. Runs in the toolchain container.
 """
 
 import concurrent.futures
@@ -10,50 +13,72 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
 
 CACHE = pathlib.Path(os.environ["CCACHE_DIR"], "tidy")
-IGNORED_BY_CLANG = ("-Werror",)  # warnings are gcc's business here
+FLAGS = ["-Wno-unknown-warning-option",
+         "-Wno-deprecated-declarations",  # Boost, seen through our templates
+         # cpprestsdk has a unique_ptr of an incomplete type, whose destructor clang needs at once if it is constexpr
+         "-D_GLIBCXX23_CONSTEXPR="]
 
 
-def preprocessed(entry):
-    """The file with its headers, as clang reads it, and without line markers that a moved line would change."""
-    words = [word for word in shlex.split(entry["command"]) if word not in IGNORED_BY_CLANG]
+def flags_of(entry):
+    """What its compilation says of it, for clang: without the compiler, the files, and errors, which are gcc's business."""
+    words = shlex.split(entry["command"])
     while not words[0].endswith("c++"):  # ccache stands before the compiler
         words.pop(0)
     output = words.index("-o")
-    flags = words[1:output] + words[output + 2 :]
-    command = ["clang++-19", *[flag for flag in flags if flag != "-c"], "-E", "-w"]
-    return subprocess.run(command, cwd=entry["directory"], capture_output=True, check=True).stdout
+    words = words[1:output] + words[output + 2 :]
+    return [word for word in words if word not in ("-c", "-Werror", entry["file"])] + FLAGS
 
 
-def check(build, entry, configuration):
-    """None when the file is clean, else what clang-tidy says of it."""
-    digest = hashlib.sha256(configuration + entry["command"].encode() + preprocessed(entry)).hexdigest()
+def parts_of(file):
+    """What a unity build's file includes; nothing if it is a file of ours."""
+    if "/Unity/" not in file:
+        return []
+    return re.findall(r'^#include "(.*)"$', pathlib.Path(file).read_text(), re.MULTILINE)
+
+
+def run(command, entry):
+    return subprocess.run(command, cwd=entry["directory"], capture_output=True, text=True, errors="replace")
+
+
+def complaint_of(file, flags, entry):
+    """None when the file and what it includes of ours are clean, else what clang-tidy says of them."""
+    result = run(["clang-tidy-19", "--quiet", file, "--", *flags], entry)
+    if result.returncode == 0:
+        return None
+    return result.stdout or result.stderr or f"clang-tidy-19 {file}: status {result.returncode}"
+
+
+def check(entry, configuration):
+    """None when the entry is clean, else what clang-tidy says of it."""
+    file, flags = entry["file"], flags_of(entry)
+    text = run(["clang++-19", *flags, "-E", "-P", "-w", file], entry)
+    if text.returncode != 0:
+        return text.stderr
+    digest = hashlib.sha256("\0".join([configuration, *flags, text.stdout]).encode()).hexdigest()
     if (CACHE / digest).exists():
         return None
-    command = ["clang-tidy-19", "--quiet", "-p", build, "--extra-arg=-Wno-unknown-warning-option",
-               "--extra-arg=-Wno-deprecated-declarations",  # Boost, seen through our templates
-               # cpprestsdk has a unique_ptr of an incomplete type, whose destructor clang needs at once if it is constexpr
-               "--extra-arg=-D_GLIBCXX23_CONSTEXPR=",
-               entry["file"]]
-    result = subprocess.run(command, capture_output=True, text=True)
-    if result.returncode != 0:
-        return result.stdout or result.stderr
-    (CACHE / digest).touch()
-    return None
+    complaint = complaint_of(file, flags, entry)
+    parts = parts_of(file)
+    if complaint and "[clang-diagnostic-error" in complaint and len(parts) > 1:
+        complaint = "".join(filter(None, (complaint_of(part, flags, entry) for part in parts))) or None
+    if complaint is None:
+        (CACHE / digest).touch()
+    return complaint
 
 
 def main():
-    build = sys.argv[1]
     CACHE.mkdir(parents=True, exist_ok=True)
-    configuration = pathlib.Path(".clang-tidy").read_bytes()
-    entries = json.loads(pathlib.Path(build, "compile_commands.json").read_text())
+    configuration = pathlib.Path(".clang-tidy").read_text()
+    entries = json.loads(pathlib.Path(sys.argv[1], "compile_commands.json").read_text())
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        futures = {pool.submit(check, build, entry, configuration): entry["file"] for entry in entries}
+        futures = {pool.submit(check, entry, configuration): entry["file"] for entry in entries}
         for done, future in enumerate(concurrent.futures.as_completed(futures), 1):
             complaint = future.result()
             failed += complaint is not None
