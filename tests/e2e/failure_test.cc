@@ -138,7 +138,7 @@ TEST_F(PostgresqlScaleTest, ReadersComeAndGo) {
     cluster_->AwaitWell(seconds(600));
   };
   Measure({.name = {},
-           .limit_seconds = 5,
+           .limit_seconds = 10,  // fourteen engines start, perhaps on one machine
            .begin =
                [&](Scene&) {
                  scale(15);
