@@ -15,6 +15,14 @@ enum class SecretKind : std::uint8_t {
   kLogin,      // NAME-app, NAME-superuser: what clients want
 };
 
+// How an authority gets a successor that everybody trusts before it signs anything. What stands in
+// NAME-ca: ca.crt and ca.key sign, next.crt and next.key will, previous.crt did.
+enum class AuthorityStep : std::uint8_t {
+  kMake,      // there is none
+  kAnnounce,  // makes the next one
+  kHandOver,  // the next one signs from now on
+};
+
 // What a leaf certificate says.
 struct LeafRequest {
   std::string common_name;
@@ -38,6 +46,7 @@ struct SecretRequest {
   SecretKind kind = SecretKind::kLeaf;
   std::string hash;   // of the request
   bool owned = true;  // goes with the DBCluster
+  AuthorityStep authority = AuthorityStep::kMake;
   LeafRequest leaf = {};
   LoginRequest login = {};
 };

@@ -1,6 +1,7 @@
 #include "operator/execute/secret_values.h"
 
 #include "operator/pki.h"
+#include "operator/trust.h"
 
 #include <format>
 
@@ -19,11 +20,34 @@ std::string Value(const Secrets& secrets, const std::string& name, const std::st
   return value == secret->second.data.end() ? std::string() : value->second;
 }
 
-Result Authority(const SecretRequest& request) {
-  return MakeAuthority(request.name).transform([](const KeyPair& pair) {
-    return SecretValues{.type = "Opaque",
-                        .data = {{"ca.crt", pair.certificate}, {"ca.key", pair.key}}};
-  });
+Result Authority(const SecretRequest& request, const Secrets& secrets) {
+  const auto value = [&](const char* key) { return Value(secrets, request.name, key); };
+  SecretValues values{.type = "Opaque", .data = {}};
+  if (request.authority == AuthorityStep::kHandOver) {
+    values.data = {{"ca.crt", value("next.crt")},
+                   {"ca.key", value("next.key")},
+                   {"previous.crt", value("ca.crt")}};
+    return values;
+  }
+  auto made = MakeAuthority(request.name);
+  if (!made) {
+    return std::unexpected(made.error());
+  }
+  if (request.authority == AuthorityStep::kMake) {
+    values.data = {{"ca.crt", made->certificate}, {"ca.key", made->key}};
+    return values;
+  }
+  values.data = {{"ca.crt", value("ca.crt")},
+                 {"ca.key", value("ca.key")},
+                 {"next.crt", made->certificate},
+                 {"next.key", made->key}};
+  return values;
+}
+
+// Of everything that the cluster's certificates are, were or will be signed by.
+std::string Trusted(const Secrets& secrets, const Names& names) {
+  const auto authority = secrets.find(names.Object("ca"));
+  return authority == secrets.end() ? std::string() : TrustBundle(authority->second.data);
 }
 
 Result Leaf(const SecretRequest& request, const Secrets& secrets, const Names& names) {
@@ -34,7 +58,7 @@ Result Leaf(const SecretRequest& request, const Secrets& secrets, const Names& n
   }
   return MakeLeaf(authority, request.leaf).transform([&](const KeyPair& pair) {
     return SecretValues{.type = "kubernetes.io/tls",
-                        .data = {{"ca.crt", authority.certificate},
+                        .data = {{"ca.crt", Trusted(secrets, names)},
                                  {"tls.crt", pair.certificate},
                                  {"tls.key", pair.key}}};
   });
@@ -89,7 +113,7 @@ Result Login(const SecretRequest& request, const Secrets& secrets, const Names& 
                  {"reader-host", login.reader_host},
                  {"reader-uri", uri(login.reader_host)},
                  {"reader-jdbc-uri", jdbc(login.reader_host)},
-                 {"ca.crt", Value(secrets, names.Object("ca"), "ca.crt")}};
+                 {"ca.crt", Trusted(secrets, names)}};
   if (postgresql) {
     values.data["pgpass"] = std::format("{}:{}:{}:{}:{}\n{}:{}:{}:{}:{}\n", login.host, login.port,
                                         login.database, login.user, password, login.reader_host,
@@ -103,7 +127,7 @@ Result Login(const SecretRequest& request, const Secrets& secrets, const Names& 
 Result MakeSecretValues(const SecretRequest& request, const Secrets& secrets, const Names& names) {
   switch (request.kind) {
     case SecretKind::kAuthority:
-      return Authority(request);
+      return Authority(request, secrets);
     case SecretKind::kLeaf:
       return Leaf(request, secrets, names);
     case SecretKind::kPasswords:

@@ -56,6 +56,7 @@ struct SecretInfo {
   // Of tls.crt or, in the authority's, ca.crt; nothing when it cannot be read.
   std::optional<kube::Time> not_before = {};
   std::optional<kube::Time> not_after = {};
+  std::optional<kube::Time> next_not_before = {};  // of next.crt
 };
 
 struct Images {

@@ -72,6 +72,11 @@ void AddSecrets(Observed& seen, const Watches& watches, const Key& key) {
         }
       }
     }
+    if (const auto next = secret.data.find("next.crt"); next != secret.data.end()) {
+      if (const auto valid = ReadValidTime(next->second)) {
+        secret.next_not_before = valid->begin;
+      }
+    }
     seen.secrets.emplace(kube::Name(object), std::move(secret));
   }
 }

@@ -5,6 +5,7 @@
 #include "operator/resources/secrets.h"
 #include "operator/resources/services.h"
 #include "operator/resources/storage.h"
+#include "operator/trust.h"
 
 #include <algorithm>
 #include <format>
@@ -59,20 +60,48 @@ bool IsWhole(const SecretInfo& secret, const SecretRequest& request) {
   return false;
 }
 
+// How long files in pods may take to follow their Secret, generously.
+constexpr auto kSpreading = std::chrono::days(1);
+
+std::optional<AuthorityStep> NextAuthorityStep(const SecretInfo& authority, kube::Time now) {
+  if (authority.next_not_before) {
+    return now > *authority.next_not_before + kSpreading ? std::optional(AuthorityStep::kHandOver)
+                                                         : std::nullopt;
+  }
+  return IsOld(authority, now) ? std::optional(AuthorityStep::kAnnounce) : std::nullopt;
+}
+
+// Whether it is to be written, and for an authority how.
+bool Decide(SecretRequest& request, const Step& step, const SecretInfo& secret,
+            const std::string& trusted) {
+  if (request.kind == SecretKind::kAuthority) {
+    const auto next = NextAuthorityStep(secret, step.now);
+    request.authority = next.value_or(AuthorityStep::kMake);
+    return next.has_value();
+  }
+  if (secret.hash != request.hash) {
+    return true;
+  }
+  if (request.kind == SecretKind::kPasswords) {
+    return false;
+  }
+  return secret.data.at("ca.crt") != trusted ||
+         (request.kind == SecretKind::kLeaf && IsOld(secret, step.now));
+}
+
+// Those that trust an authority follow its next step one look later; all of them at once follow one
+// that had to be made.
 void PlanSecrets(Step& step) {
-  bool new_authority = false;
-  for (const SecretRequest& request : RequestedSecrets(step.render())) {
+  std::string trusted;
+  for (SecretRequest& request : RequestedSecrets(step.render())) {
     const auto secret = step.seen.secrets.find(request.name);
-    bool wanted = secret == step.seen.secrets.end() || !IsWhole(secret->second, request) ||
-                  (secret->second.hash != request.hash && request.kind != SecretKind::kAuthority);
-    if (request.kind == SecretKind::kLeaf && !wanted) {
-      wanted = new_authority || IsOld(secret->second, step.now);
+    const bool whole = secret != step.seen.secrets.end() && IsWhole(secret->second, request);
+    if (whole && request.kind == SecretKind::kAuthority) {
+      trusted = TrustBundle(secret->second.data);
     }
-    if (!wanted) {
-      continue;
+    if (!whole || Decide(request, step, secret->second, trusted)) {
+      step.Do(WriteSecret{request});
     }
-    new_authority = new_authority || request.kind == SecretKind::kAuthority;
-    step.Do(WriteSecret{request});
   }
 }
 

@@ -1,5 +1,6 @@
 // From nothing to a writer that serves.
 #include "operator/api/labels.h"
+#include "operator/pki.h"
 #include "tests/unit/operator/observed_cluster.h"
 
 #include <gmock/gmock.h>
@@ -70,6 +71,41 @@ TEST(PlanStartTest, OldCertificatesAreRenewed) {
   cluster.MakeHealthy();
   cluster.seen.secrets.at("db-agent-tls").not_after = testing::kNow + std::chrono::hours(1);
   EXPECT_THAT(Lines(cluster.MakePlan()), ElementsAre("write Secret db-agent-tls"));
+}
+
+TEST(PlanStartTest, AnOldAuthorityIsFollowedByOneThatIsTrustedBeforeItSigns) {
+  using std::chrono::days;
+  ObservedCluster cluster(0);
+  cluster.MakeHealthy();
+  SecretInfo& authority = cluster.seen.secrets.at("db-ca");
+  const auto step = [&cluster] {
+    return All<WriteSecret>(cluster.MakePlan()).front().request.authority;
+  };
+  authority.not_after = testing::kNow + days(1000);
+  authority.not_before = *authority.not_after - kAuthorityLife;
+  EXPECT_THAT(Lines(cluster.MakePlan()), ElementsAre("write Secret db-ca"));
+  EXPECT_EQ(step(), AuthorityStep::kAnnounce);
+
+  authority.data["next.crt"] = "y";
+  authority.next_not_before = testing::kNow;
+  const auto followers = ElementsAre("write Secret db-storage-tls", "write Secret db-volume-tls",
+                                     "write Secret db-agent-tls", "write Secret db-operator-tls",
+                                     "write Secret db-server-tls", "write Secret db-app");
+  EXPECT_THAT(Lines(cluster.MakePlan()), followers);
+  for (auto& [name, secret] : cluster.seen.secrets) {
+    if (name != "db-ca") secret.data["ca.crt"] = "xy";
+  }
+  EXPECT_THAT(Lines(cluster.MakePlan()), IsEmpty());
+
+  authority.next_not_before = testing::kNow - days(2);
+  EXPECT_THAT(Lines(cluster.MakePlan()), ElementsAre("write Secret db-ca"));
+  EXPECT_EQ(step(), AuthorityStep::kHandOver);
+
+  authority.data = {{"ca.crt", "y"}, {"ca.key", "k"}, {"previous.crt", "x"}};
+  authority.next_not_before.reset();
+  authority.not_before = testing::kNow - days(2);
+  authority.not_after = testing::kNow + days(3648);
+  EXPECT_THAT(Lines(cluster.MakePlan()), followers);
 }
 
 TEST(PlanStartTest, StorageIsConfiguredWhenSixNodesAnswerAndNeverTwice) {

@@ -23,6 +23,19 @@ Certificate Parse(const std::string& pem) {
   return Certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
 }
 
+// Whether one who trusts the certificates in `bundle` accepts `leaf`.
+bool Trusts(const std::string& bundle, const std::string& leaf) {
+  const OpensslPtr<X509_STORE, X509_STORE_free> store(X509_STORE_new());
+  const Bio bio(BIO_new_mem_buf(bundle.data(), static_cast<int>(bundle.size())));
+  while (const Certificate one{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) {
+    X509_STORE_add_cert(store.get(), one.get());
+  }
+  const Certificate certificate = Parse(leaf);
+  const OpensslPtr<X509_STORE_CTX, X509_STORE_CTX_free> context(X509_STORE_CTX_new());
+  X509_STORE_CTX_init(context.get(), store.get(), certificate.get(), nullptr);
+  return X509_verify_cert(context.get()) == 1;
+}
+
 class SecretsTest : public ::testing::Test {
  protected:
   SecretsTest() {
@@ -47,16 +60,9 @@ class SecretsTest : public ::testing::Test {
 };
 
 TEST_F(SecretsTest, LeavesAreSignedByTheAuthorityForTheirHostsAndRoles) {
-  const Certificate authority = Parse(Value("db-ca", "ca.crt"));
-  const OpensslPtr<X509_STORE, X509_STORE_free> store(X509_STORE_new());
-  X509_STORE_add_cert(store.get(), authority.get());
   for (const char* name :
        {"db-storage-tls", "db-volume-tls", "db-agent-tls", "db-operator-tls", "db-server-tls"}) {
-    const Certificate leaf = Parse(Value(name, "tls.crt"));
-    ASSERT_NE(leaf, nullptr) << name;
-    const OpensslPtr<X509_STORE_CTX, X509_STORE_CTX_free> context(X509_STORE_CTX_new());
-    X509_STORE_CTX_init(context.get(), store.get(), leaf.get(), nullptr);
-    EXPECT_EQ(X509_verify_cert(context.get()), 1) << name;
+    EXPECT_TRUE(Trusts(Value("db-ca", "ca.crt"), Value(name, "tls.crt"))) << name;
   }
   const Certificate storage = Parse(Value("db-storage-tls", "tls.crt"));
   EXPECT_EQ(X509_check_host(storage.get(), "db-storage-a-0.db-storage.ns.svc", 0, 0, nullptr), 1);
@@ -90,6 +96,35 @@ TEST_F(SecretsTest, ALostLoginComesBackWithTheSamePassword) {
                    .database = "app"};
   EXPECT_EQ(MakeSecretValues(request, secrets_, cluster_.seen.names)->data.at("password"),
             password);
+}
+
+// One that trusts what it was given before a step talks to one that was signed after it.
+TEST_F(SecretsTest, AtEveryStepOfASuccessionOldAndNewTrustEachOther) {
+  SecretRequest authority{.name = "db-ca", .kind = SecretKind::kAuthority, .hash = "1"};
+  SecretRequest leaf{.name = "db-agent-tls",
+                     .kind = SecretKind::kLeaf,
+                     .hash = "h",
+                     .leaf = {.common_name = "db-agent-tls", .hosts = {}, .uris = {}}};
+  const auto make = [this](const SecretRequest& request) {
+    auto values = MakeSecretValues(request, secrets_, cluster_.seen.names);
+    ASSERT_TRUE(values.has_value()) << values.error();
+    secrets_[request.name].data = values->data;
+  };
+  const std::string first = Value("db-ca", "ca.crt");
+  auto before = secrets_.at("db-agent-tls").data;
+  for (const AuthorityStep step : {AuthorityStep::kAnnounce, AuthorityStep::kHandOver}) {
+    authority.authority = step;
+    make(authority);
+    make(leaf);
+    const auto& after = secrets_.at("db-agent-tls").data;
+    EXPECT_TRUE(Trusts(before.at("ca.crt"), after.at("tls.crt")));
+    EXPECT_TRUE(Trusts(after.at("ca.crt"), before.at("tls.crt")));
+    before = after;
+  }
+  EXPECT_NE(Value("db-ca", "ca.crt"), first);
+  EXPECT_EQ(Value("db-ca", "previous.crt"), first);
+  EXPECT_FALSE(secrets_.at("db-ca").data.contains("next.key"));
+  EXPECT_FALSE(Trusts(first, Value("db-agent-tls", "tls.crt")));
 }
 
 TEST_F(SecretsTest, WithoutItsAuthorityALeafIsAnError) {
