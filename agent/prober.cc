@@ -72,6 +72,7 @@ void Prober::Publish(std::uint64_t generation, const std::function<void(Probe&)>
 void Prober::Run(const std::stop_token& stop) {
   std::uint64_t watched = 0;
   bool is_provisioned = false;
+  std::string certificate_error;
   auto pause = milliseconds(0);
   while (!stop.stop_requested()) {
     std::unique_lock lock(mutex_);
@@ -105,6 +106,14 @@ void Prober::Run(const std::stop_token& stop) {
       if (done) {
         answer = client_->Ask(role);  // its position is another one now
       }
+    }
+    if (is_provisioned) {
+      const auto done = client_->UseCertificate();
+      const std::string why = done ? "" : done.error();
+      if (!why.empty() && why != certificate_error) {
+        log_.Warning("the engine does not take its new certificate", {{"reason", why}});
+      }
+      certificate_error = why;
     }
     Publish(watched, [&](Probe& probe) {
       const auto now = steady_clock::now();

@@ -110,7 +110,22 @@ class Client final : public EngineClient {
     return {};
   }
 
-  void Close() override { connection_.reset(); }
+  [[nodiscard]] Result<> UseCertificate() override {
+    const auto certificate = ReadSmallFile(config_.server_tls.certificate);
+    if (!certificate || *certificate == shown_certificate_) {
+      return certificate.transform([](const auto&) {});
+    }
+    const auto used = Run("FLUSH LOCAL SSL");
+    if (used) {
+      shown_certificate_ = *certificate;
+    }
+    return used;
+  }
+
+  void Close() override {
+    connection_.reset();
+    shown_certificate_.clear();
+  }
 
  private:
   [[nodiscard]] std::string Error() const {
@@ -306,6 +321,7 @@ class Client final : public EngineClient {
 
   const Config& config_;
   std::unique_ptr<MYSQL, ConnectionDeleter> connection_;
+  std::string shown_certificate_;  // empty: not known
 };
 
 }  // namespace

@@ -54,11 +54,10 @@ class Adapter final : public Engine {
   [[nodiscard]] Result<> WriteFiles(Role role) const {
     const Files files(config_);
     const auto user = UserName();
-    const auto key = ReadSmallFile(config_.server_tls.key);
-    if (!user || !key) {
-      return std::unexpected(user ? key.error() : user.error());
+    if (!user) {
+      return std::unexpected(user.error());
     }
-    Result<> written = ReplaceFile(files.key, *key, 0600);
+    Result<> written = CopyKey(config_);
     const auto write = [&](const std::filesystem::path& path, const std::string& text) {
       written = written.and_then([&] { return ReplaceFile(path, text, 0600); });
     };
@@ -79,6 +78,12 @@ class Adapter final : public Engine {
 };
 
 }  // namespace
+
+Result<> CopyKey(const Config& config) {
+  return ReadSmallFile(config.server_tls.key).and_then([&](const std::string& key) {
+    return ReplaceFile(Files(config).key, key, 0600);
+  });
+}
 
 Result<std::unique_ptr<Engine>> MakeAdapter(const Config& config) {
   const auto checked = CheckParameters(config.parameters);

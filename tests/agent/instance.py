@@ -217,6 +217,13 @@ class Instance:
         self.orders += 1
         return self.call("POST", "/v1/demote", {"id": self.orders, "timeout_ms": timeout_ms})
 
+    def shown_certificate(self, starttls):
+        """What a client is shown, as PEM."""
+        shown = subprocess.run(["openssl", "s_client", "-starttls", starttls, "-connect", f"localhost:{self.engine_port}"],
+                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE).stdout
+        begin = shown.index("-----BEGIN CERTIFICATE-----")
+        return shown[begin:shown.index("-----END CERTIFICATE-----")]
+
     def page(self, path):
         connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=10)
         try:
@@ -271,9 +278,9 @@ class Cluster:
     def __init__(self):
         self.directory = tempfile.mkdtemp()
         self.authority = Authority(f"{self.directory}/tls")
-        names = "DNS:localhost,IP:127.0.0.1"
-        self.agent = self.authority.issue("agent", names)
-        self.server = self.authority.issue("server", names)
+        self.names = "DNS:localhost,IP:127.0.0.1"
+        self.agent = self.authority.issue("agent", self.names)
+        self.renew_server_certificate()
         self.operator = self.authority.issue("operator", "URI:sextant:role:operator")
         self.stranger = self.authority.issue("stranger", "URI:sextant:role:storage")
         self.secrets = f"{self.directory}/secrets"
@@ -284,6 +291,10 @@ class Cluster:
             with open(f"{self.secrets}/{name}-password", "w") as file:
                 file.write(self.passwords[name])
         self.shared = f"{self.directory}/shared"
+
+    def renew_server_certificate(self):
+        """The same files with another key and certificate."""
+        self.server = self.authority.issue("server", self.names)
 
 
 def main(steps, instances):

@@ -41,6 +41,14 @@ def a_writer_initializes_an_empty_volume():
     assert sql(one, "SELECT CURRENT_USER()", "root") == "root@%"
 
 
+def a_renewed_certificate_is_shown_without_a_restart():
+    process, first = one.engine_process(), one.shown_certificate("mysql")
+    cluster.renew_server_certificate()
+    wait_for("the new certificate", lambda: one.shown_certificate("mysql") != first)
+    assert one.engine_process() == process
+    assert sql(one, "SELECT count(*) FROM entries") == "1000"
+
+
 def no_secret_is_shown():
     with open(one.log) as file:
         log = file.read()
@@ -169,8 +177,8 @@ def sigterm_stops_and_detaches():
     assert one.stop() == 0
 
 
-main([a_writer_initializes_an_empty_volume, no_secret_is_shown, a_killed_engine_comes_back, each_start_follows_a_flush,
-      a_reader_that_is_killed_at_once_knows_where_it_was, a_reader_follows_from_an_image, a_killed_reader_goes_on,
+main([a_writer_initializes_an_empty_volume, a_renewed_certificate_is_shown_without_a_restart, no_secret_is_shown,
+      a_killed_engine_comes_back, each_start_follows_a_flush, a_reader_that_is_killed_at_once_knows_where_it_was, a_reader_follows_from_an_image, a_killed_reader_goes_on,
       a_reader_that_is_left_behind_takes_a_newer_image, a_demoted_writer_leaves_all_on_the_volume, a_reader_becomes_the_writer,
       a_fenced_writer_is_killed, an_engine_ends_with_its_volume, new_passwords_count_from_the_next_start,
       sigterm_stops_and_detaches], [one, two])

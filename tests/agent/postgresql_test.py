@@ -61,6 +61,14 @@ def the_superuser_cannot_undo_what_the_volume_needs():
     assert sql(one, "SHOW full_page_writes") == "off"
 
 
+def a_renewed_certificate_is_shown_without_a_restart():
+    process, first = one.engine_process(), one.shown_certificate("postgres")
+    cluster.renew_server_certificate()
+    wait_for("the new certificate", lambda: one.shown_certificate("postgres") != first)
+    assert one.engine_process() == process
+    assert sql(one, "SELECT count(*) FROM entries") == "1000"
+
+
 def no_secret_is_shown():
     with open(one.log) as file:
         log = file.read()
@@ -189,7 +197,7 @@ def sigterm_stops_and_detaches():
 
 
 main([only_the_operator_may_call, a_writer_initializes_an_empty_volume, the_superuser_cannot_undo_what_the_volume_needs,
-      no_secret_is_shown, a_killed_engine_comes_back, a_killed_backend_does_not_corrupt, each_start_follows_a_flush,
+      a_renewed_certificate_is_shown_without_a_restart, no_secret_is_shown, a_killed_engine_comes_back, a_killed_backend_does_not_corrupt, each_start_follows_a_flush,
       an_engine_that_starts_is_left_alone, an_agent_takes_up_its_order, a_reader_streams_from_an_image,
       a_reader_that_is_left_behind_takes_a_newer_image, a_demoted_writer_leaves_all_on_the_volume, a_reader_becomes_the_writer,
       a_fenced_writer_is_killed, an_engine_ends_with_its_volume, new_passwords_count_from_the_next_start, sigterm_stops_and_detaches], [one, two])
