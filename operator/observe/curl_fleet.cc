@@ -66,6 +66,9 @@ CurlFleet::~CurlFleet() {
 void CurlFleet::Watch(const Key& cluster, Watched watched) {
   const std::scoped_lock lock(mutex_);
   Cluster& entry = clusters_[cluster];
+  if (entry.watched.tls && watched.tls && *entry.watched.tls == *watched.tls) {
+    watched.tls = entry.watched.tls;  // calls can be made again
+  }
   std::erase_if(entry.processes, [&watched](const auto& process) {
     return std::ranges::none_of(watched.targets, [&process](const Target& target) {
       return target == process.second.target;
@@ -132,6 +135,22 @@ HttpCall::Request CurlFleet::RequestFor(const Cluster& cluster, const Target& ta
           .timeout = options_.timeout};
 }
 
+std::unique_ptr<HttpCall> CurlFleet::CallFor(const Cluster& cluster, Process& process) const {
+  HttpCall::Request request = RequestFor(cluster, process.target);
+  if (process.call == nullptr || process.call->request() != request) {
+    return std::make_unique<HttpCall>(std::move(request));
+  }
+  process.call->Clear();
+  return std::move(process.call);
+}
+
+Milliseconds CurlFleet::IntervalOf(const Target& target, bool trouble) const {
+  if (trouble) {
+    return options_.often_interval;
+  }
+  return target.kind == Target::Kind::kAgent ? options_.agent_interval : options_.storage_interval;
+}
+
 std::vector<std::unique_ptr<CurlFleet::Question>> CurlFleet::Due(std::size_t room) {
   const std::scoped_lock lock(mutex_);
   std::vector<std::unique_ptr<Question>> due;
@@ -148,21 +167,21 @@ std::vector<std::unique_ptr<CurlFleet::Question>> CurlFleet::Due(std::size_t roo
         continue;
       }
       process.asked = true;
-      process.next = now + (trouble ? options_.often_interval : options_.interval);
+      process.next = now + IntervalOf(process.target, trouble);
       auto question = std::make_unique<Question>();
       question->cluster = key;
       question->name = name;
       question->uid = process.target.uid;
       question->era = process.era;
       question->branch = cluster.watched.branch;
-      question->call = std::make_unique<HttpCall>(RequestFor(cluster, process.target));
+      question->call = CallFor(cluster, process);
       due.push_back(std::move(question));
     }
   }
   return due;
 }
 
-void CurlFleet::Answered(const Question& question) {
+void CurlFleet::Answered(Question& question) {
   bool tell = false;
   {
     const std::scoped_lock lock(mutex_);
@@ -202,6 +221,7 @@ void CurlFleet::Answered(const Question& question) {
     }
     tell = digest != process.digest || reachable != was_reachable || !reachable || process.trouble;
     process.digest = std::move(digest);
+    process.call = std::move(question.call);
   }
   if (tell) {
     changed_(question.cluster);

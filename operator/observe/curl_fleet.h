@@ -13,7 +13,9 @@
 namespace sextant::op {
 
 struct CurlFleetOptions {
-  Milliseconds interval{1000};       // between questions to one process
+  Milliseconds agent_interval{1000};  // between questions to one agent
+  // To one storage node: six of them tell of a writer's silence, which counts from when it began.
+  Milliseconds storage_interval{2000};
   Milliseconds often_interval{250};  // while something is under way, or wrong
   Milliseconds timeout{1000};        // of a question
   std::size_t at_once = 256;         // questions under way, of all clusters together
@@ -49,7 +51,8 @@ class CurlFleet final : public Fleet {
     std::uint64_t era = 0;  // answers to questions of an earlier one are out of date
     bool asked = false;     // a question is under way
     bool trouble = false;
-    std::string digest;  // of what matters in the last answer
+    std::string digest;              // of what matters in the last answer
+    std::unique_ptr<HttpCall> call;  // the last one, to be made again
   };
   struct Cluster {
     Watched watched;
@@ -71,7 +74,10 @@ class CurlFleet final : public Fleet {
   void Run(const std::stop_token& stop);
   [[nodiscard]] std::vector<std::unique_ptr<Question>> Due(std::size_t room);
   [[nodiscard]] HttpCall::Request RequestFor(const Cluster& cluster, const Target& target) const;
-  void Answered(const Question& question);
+  // The process's last call again, if it says the same.
+  [[nodiscard]] std::unique_ptr<HttpCall> CallFor(const Cluster& cluster, Process& process) const;
+  [[nodiscard]] Milliseconds IntervalOf(const Target& target, bool trouble) const;
+  void Answered(Question& question);
   [[nodiscard]] Done Post(const Key& cluster, const std::string& instance, const std::string& path,
                           const kube::Json& body, Milliseconds timeout);
 

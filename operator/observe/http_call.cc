@@ -10,7 +10,7 @@ constexpr std::size_t kMaxBody = std::size_t{1} << 20;
 void SetBlob(CURL* handle, CURLoption option, const std::string& text) {
   curl_blob blob{.data = const_cast<char*>(text.data()),  // NOLINT: libcurl's, it only reads
                  .len = text.size(),
-                 .flags = CURL_BLOB_COPY};
+                 .flags = CURL_BLOB_NOCOPY};  // the request keeps it
   curl_easy_setopt(handle, option, &blob);
 }
 
@@ -57,6 +57,11 @@ std::size_t HttpCall::Take(char* data, std::size_t size, std::size_t count, void
 }
 
 void HttpCall::Perform() { Finish(curl_easy_perform(handle())); }
+
+void HttpCall::Clear() {
+  body_.clear();
+  error_.clear();
+}
 
 void HttpCall::Finish(CURLcode code) {
   if (code != CURLE_OK) {

@@ -1,4 +1,5 @@
-// One HTTP request by libcurl, alone or among others in a multi handle.
+// One HTTP request by libcurl, alone or among others in a multi handle; it can be made again, which
+// costs a fraction of another call's setting up.
 #pragma once
 
 #include "operator/observe/fleet.h"
@@ -18,6 +19,8 @@ class HttpCall {
     std::string body = {};                        // not empty: a POST of JSON
     std::shared_ptr<const TlsMaterial> tls = {};  // null: plain HTTP
     Milliseconds timeout{1000};
+
+    bool operator==(const Request&) const = default;  // the same material, not only an equal one
   };
 
   explicit HttpCall(Request request);
@@ -29,6 +32,10 @@ class HttpCall {
   // Blocks.
   void Perform();
   void Finish(CURLcode code);
+  // Before it is made again.
+  void Clear();
+
+  [[nodiscard]] const Request& request() const { return request_; }
 
   // After Finish() or Perform().
   [[nodiscard]] bool Succeeded() const { return error_.empty(); }
