@@ -71,7 +71,7 @@ class Encoder {
   template <class... Ts>
   void Put(const std::variant<Ts...>& value) {
     Put(static_cast<std::uint8_t>(value.index()));
-    std::visit([this](const auto& alternative) { Put(alternative); }, value);
+    std::visit([this](const auto& alternative) { this->Put(alternative); }, value);
   }
   template <std::ranges::sized_range Range>
     requires(!Described<const Range, Encoder>)
