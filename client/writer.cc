@@ -42,6 +42,9 @@ Result<protocol::Lsn> Writer::Append(std::span<const protocol::Record> records, 
     if (appended.error() == protocol::AppendError::kTooLarge) {
       return std::unexpected(Error{ErrorCode::kTooLarge, "the group is above 16 MiB"});
     }
+    if (appended.error() == protocol::AppendError::kMalformed) {
+      return std::unexpected(Error{ErrorCode::kInvalid, "a record is malformed"});
+    }
     // Full: something must become durable. Not open: the same wait ends at once with the reason.
     const auto room = Await<void>([&](Callback<> done) {
       Wait(std::move(done), [&](Callback<> waiting) {

@@ -74,6 +74,19 @@ std::expected<std::vector<Record>, DecodeError> Group::Records() const {
   return records;
 }
 
+bool Group::RecordsAreWellFormed() const {
+  std::uint32_t count = 0;
+  Decoder(bytes().subspan(kCountOffset, 4))(count);
+  Decoder body(bytes().subspan(kHeaderSize));
+  std::uint32_t found = 0;
+  for (; body.remaining() > 0; ++found) {
+    if (!CheckRecord(body)) {
+      return false;
+    }
+  }
+  return found == count;
+}
+
 void Group::Describe(Decoder& archive) {
   Bytes bytes;
   archive(bytes);

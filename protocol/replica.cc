@@ -164,13 +164,20 @@ void Replica::OnAppend(const ClientId& from, const Append& append, Effects& out)
     Refuse(from, append.epoch, Refusal::kNotAdopted, out);
     return;
   }
+  bool malformed = false;
   for (const Group& group : append.groups) {  // repetitions and what follows a gap are passed over
-    if (group.header().previous_end == end_ && group.epoch() == append.epoch &&
-        group.header().branch == branch().id) {
-      Write(group, out);
+    if (group.header().previous_end != end_ || group.epoch() != append.epoch ||
+        group.header().branch != branch().id) {
+      continue;
     }
+    if (!group.RecordsAreWellFormed()) {  // once in the log it would stop every reader, for ever
+      malformed = true;
+      break;
+    }
+    Write(group, out);
   }
-  const bool gap = end_ < append.sent;
+  // Told of a gap, a writer sends again at once; this it may do as seldom as it likes.
+  const bool gap = end_ < append.sent && !malformed;
   RaiseVdl(append.vdl);
   record_.retain_from = std::max(record_.retain_from, append.retain_from);
   if (end_ > scl_) {

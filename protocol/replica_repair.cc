@@ -13,6 +13,9 @@ namespace {
 constexpr std::size_t kPullBytes = 1U << 20;
 constexpr std::size_t kMaximumPulls = 64;
 constexpr Time kPullTimeout = std::chrono::milliseconds(100);
+constexpr Time kLeastDamagedPause = std::chrono::milliseconds(50);
+constexpr Time kGreatestDamagedPause = std::chrono::seconds(10);
+constexpr std::size_t kMaximumRepaired = 4096;
 
 }  // namespace
 
@@ -137,6 +140,12 @@ void Replica::MarkDamaged(LsnRange range) {
 void Replica::OnRepaired(LsnRange range, Effects& out) {
   damaged_.Remove(range);
   repairing_ -= std::min<std::size_t>(repairing_, 1);
+  if (repaired_.size() >= kMaximumRepaired) {
+    repaired_.clear();
+  }
+  if (repaired_.insert(range.first).second) {
+    ask_damaged_at_ = damaged_pause_ = Time{0};
+  }
   if (repairing_ == 0 && !damaged_.empty() && healer_) {
     AskForDamaged(*healer_, out);
     healer_.reset();  // who has nothing more to give is not asked for ever
@@ -148,6 +157,17 @@ void Replica::AskForDamaged(const MemberId& peer, Effects& out) {
   const LsnRange next = damaged_.NextFrom(asked_from_);
   asked_from_ = next.first + 1;
   out.Send(peer, Pull{branch().id, next.first});
+}
+
+// More and more rarely while nothing gets better: what no peer has in good shape, or what is found
+// bad again as soon as it was repaired, must not keep disks and network busy.
+void Replica::AskForDamagedInTime(const MemberId& peer, Time now, Effects& out) {
+  if (now < ask_damaged_at_) {
+    return;
+  }
+  damaged_pause_ = std::clamp(2 * damaged_pause_, kLeastDamagedPause, kGreatestDamagedPause);
+  ask_damaged_at_ = now + damaged_pause_;
+  AskForDamaged(peer, out);
 }
 
 void Replica::Scrub(Effects& out) {

@@ -185,7 +185,7 @@ void Replica::OnTimer(Time now, const NodeRecord& node, const std::optional<Memb
     }
   }
   if (!damaged_.empty() && repairing_ == 0 && peer) {
-    AskForDamaged(*peer, out);
+    AskForDamagedInTime(*peer, now, out);
   }
   Checkpoint(out);
 }

@@ -107,6 +107,9 @@ std::expected<Lsn, AppendError> Writer::Append(std::span<const Record> records,
   if (end_ - vdl_ > options_.outstanding_bytes) {
     return std::unexpected(AppendError::kFull);
   }
+  if (!std::ranges::all_of(records, IsWellFormed)) {
+    return std::unexpected(AppendError::kMalformed);
+  }
   last_time_ = std::max(last_time_, wall_time);
   const Lsn before = end_;
   const Lsn added = Add(records, out);

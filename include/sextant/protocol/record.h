@@ -182,5 +182,9 @@ using Record =
 void EncodeRecord(const Record& record, Encoder& out);
 // Takes one record off the front of `in`.
 [[nodiscard]] std::expected<Record, DecodeError> DecodeRecord(Decoder& in);
+// The same without keeping anything of it.
+[[nodiscard]] std::expected<void, DecodeError> CheckRecord(Decoder& in);
+// Would it be decoded once it is encoded?
+[[nodiscard]] bool IsWellFormed(const Record& record);
 
 }  // namespace sextant::protocol

@@ -135,6 +135,7 @@ class Replica {
   void ForgetDropped(const NodeRecord& node);
   void AskFor(const MemberId& peer, Lsn from, Time now, Effects& out);
   void AskForDamaged(const MemberId& peer, Effects& out);
+  void AskForDamagedInTime(const MemberId& peer, Time now, Effects& out);
   [[nodiscard]] Lsn HorizonNow() const;
   void Checkpoint(Effects& out);
   [[nodiscard]] CollectVersions MakeCollection() const;
@@ -152,6 +153,9 @@ class Replica {
   Lsn asked_from_ = 0;              // of the damage that was last asked for
   std::size_t repairing_ = 0;       // groups on their way to the disk
   std::optional<MemberId> healer_;  // who sent them, and may have more
+  Time ask_damaged_at_{0};          // not before, and then after twice the pause
+  Time damaged_pause_{0};
+  std::set<Lsn> repaired_;  // where groups begin that were; again is no progress
   bool broken_ = false;
 
   Step step_ = Step::kIdle;

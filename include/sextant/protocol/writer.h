@@ -48,8 +48,9 @@ enum class WriterState : std::uint8_t {
 
 enum class AppendError : std::uint8_t {
   kNotOpen,
-  kTooLarge,  // above Group::kMaximumSize
-  kFull,      // too much is outstanding; wait for the VDL
+  kTooLarge,   // above Group::kMaximumSize
+  kFull,       // too much is outstanding; wait for the VDL
+  kMalformed,  // a record is not what record.h says, such as a patch of nothing
 };
 
 class Writer {

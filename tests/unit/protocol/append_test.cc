@@ -26,6 +26,35 @@ std::vector<Record> Pages(std::uint64_t count) {
   return records;
 }
 
+TEST(AppendTest, AMalformedRecordIsRefusedByTheWriterAndByTheNodes) {
+  Cluster cluster;
+  Writer& writer = Opened(cluster, 2);
+  const Record nothing = PagePatch{{1, 0}, {}};
+  Effects effects;
+  EXPECT_EQ(writer.Append({&nothing, 1}, 1000, effects).error(), AppendError::kMalformed);
+
+  // Another program's writer may not be so careful.
+  const Lsn end = cluster.replica(0).end();
+  const Group bad = Group::Make(
+      {.branch = 1, .epoch = 1, .first = end, .previous_end = end, .time = 2000}, {&nothing, 1});
+  cluster.sent.clear();
+  cluster.Deliver({writer.client(), Cluster::Member(0),
+                   Append{.branch = 1,
+                          .epoch = 1,
+                          .generation = 1,
+                          .vdl = 0,
+                          .sent = bad.end(),
+                          .retain_from = 0,
+                          .groups = {bad}}});
+  EXPECT_EQ(cluster.replica(0).end(), end);
+  ASSERT_EQ(cluster.sent.size(), 1U);
+  EXPECT_FALSE(std::get<Appended>(cluster.sent[0].message).gap);
+
+  cluster.Append(writer, 0, 3);
+  cluster.Pump();
+  EXPECT_EQ(writer.vdl(), writer.end());
+}
+
 // Calls `see` with each Append on its way to node 0.
 template <class See>
 void WatchFirst(Cluster& cluster, See see) {

@@ -300,10 +300,51 @@ TEST(RecordTest, MalformedOnesAreRefused) {
     EncodeRecord(record, out);
     Decoder in(out.bytes());
     EXPECT_EQ(DecodeRecord(in).error(), DecodeError::kMalformed);
+    EXPECT_FALSE(IsWellFormed(record));
+    EXPECT_FALSE(Group::Make({.branch = 1, .epoch = 1}, {&record, 1}).RecordsAreWellFormed());
   }
   const Bytes future{200, 1, 0, 0, 0, 0, 0, 0};
   Decoder in(future);
   EXPECT_EQ(DecodeRecord(in).error(), DecodeError::kVersion);
+}
+
+// At every length, and with every byte changed: what is checked in place is what is decoded.
+TEST(RecordTest, AQuickLookSaysWhatDecodingSays) {
+  std::vector<Record> records = EveryRecord();
+  records.erase(records.begin());
+  records.emplace_back(PagePatch{{5, 3}, {{0, Text("a")}, {1, Text("b")}, {8191, Text("c")}}});
+  const auto agree = [](BytesView bytes) {
+    Decoder in(bytes);
+    Decoder again(bytes);
+    const auto decoded = DecodeRecord(in);
+    const auto checked = CheckRecord(again);
+    ASSERT_EQ(decoded.has_value(), checked.has_value());
+    ASSERT_EQ(in.remaining(), again.remaining());
+    if (!decoded) {
+      ASSERT_EQ(decoded.error(), checked.error());
+    }
+  };
+  for (const Record& record : records) {
+    Encoder out;
+    EncodeRecord(record, out);
+    EXPECT_TRUE(IsWellFormed(record));
+    for (std::size_t i = 0; i <= out.size(); ++i) {
+      agree(out.bytes().first(i));
+      for (std::size_t bit = 0; bit < 8 && i < out.size(); ++bit) {
+        Bytes bytes(out.bytes().begin(), out.bytes().end());
+        bytes[i] ^= static_cast<std::uint8_t>(1U << bit);
+        agree(bytes);
+      }
+    }
+  }
+  for (const Record& image : {Record(PageImage{{1, 1}, Bytes(kPageSize)}),
+                              Record(PageImage{{1, 1}, Bytes(kPageSize + 1)})}) {
+    Encoder out;
+    EncodeRecord(image, out);
+    agree(out.bytes());
+    agree(out.bytes().first(out.size() - 1));
+  }
+  EXPECT_TRUE(SampleGroup().RecordsAreWellFormed());
 }
 
 TEST(DecoderTest, CountsBeyondTheInputAreRefused) {

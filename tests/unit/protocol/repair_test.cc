@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace sextant::protocol {
 namespace {
 
@@ -186,6 +188,57 @@ TEST(RepairTest, WhatOnePeerLacksAnotherGives) {
   }
   EXPECT_FALSE(damaged());
   EXPECT_EQ(cluster.disk(0).log(1).back().end(), writer.end());
+}
+
+// Pulls of node 0 that began with a timer, in so many seconds.
+std::size_t PullsOf(Cluster& cluster, int seconds) {
+  cluster.sent.clear();
+  for (int i = 0; i < 10 * seconds; ++i) {
+    cluster.Tick(100ms);
+  }
+  return static_cast<std::size_t>(std::ranges::count_if(cluster.sent, [](const Letter& letter) {
+    return letter.from == Cluster::Member(0) && std::holds_alternative<Pull>(letter.message);
+  }));
+}
+
+TEST(RepairTest, WhatNobodyCanGiveIsAskedForMoreAndMoreRarely) {
+  Cluster cluster;
+  Writer& writer = Opened(cluster, 5);
+  cluster.Tick(1s);
+  for (std::size_t i = 0; i < 6; ++i) {
+    Damage(cluster, i, 3, 1);
+    cluster.Restart(i);
+  }
+  EXPECT_LT(PullsOf(cluster, 60), 20U);
+  EXPECT_EQ(cluster.replica(0).damaged().size(), 1U);
+  Damage(cluster, 0, 1, 1);  // what others have comes all the same, and soon
+  cluster.Restart(0);
+  cluster.Tick(1s);
+  cluster.Tick(1s);
+  EXPECT_EQ(cluster.replica(0).damaged().size(), 1U);
+  EXPECT_EQ(writer.state(), WriterState::kOpen);
+}
+
+// A disk that loses it again, or a reader that cannot make sense of it.
+TEST(RepairTest, WhatIsBadAgainAfterEveryRepairIsPulledMoreAndMoreRarely) {
+  Cluster cluster;
+  Opened(cluster, 5);
+  cluster.Tick(1s);
+  const Lsn end = cluster.disk(0).log(1).at(3).end();
+  cluster.sent.clear();
+  simulation::Random random(5);
+  for (int i = 0; i < 600; ++i) {
+    if (!cluster.disk(0).damaged()) {
+      cluster.disk(0).Flip(1, end, random);
+    }
+    EXPECT_NE(cluster.Read(0, 1, 0, {0, end}).status, ReadStatus::kOk);
+    cluster.Tick(100ms);
+  }
+  const auto pulls = std::ranges::count_if(cluster.sent, [](const Letter& letter) {
+    return letter.from == Cluster::Member(0) && std::holds_alternative<Pull>(letter.message);
+  });
+  EXPECT_LT(pulls, 25);
+  EXPECT_GT(pulls, 5);
 }
 
 TEST(RepairTest, ACutTakesTheDamageAboveItAway) {

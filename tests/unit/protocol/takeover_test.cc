@@ -325,7 +325,8 @@ TEST(TakeoverTest, BackPressureAndLimits) {
   EXPECT_EQ(writer.Append({}, 0, effects).error(), AppendError::kNotOpen);
   Writer& open = cluster.Start(1);
   cluster.Pump();
-  const std::vector<Record> huge{PagePatch{{1, 1}, {{0, Bytes(Group::kMaximumSize)}}}};
+  const std::vector<Record> huge(Group::kMaximumSize / kPageSize,
+                                 PageImage{{1, 1}, Bytes(kPageSize)});
   EXPECT_EQ(open.Append(huge, 0, effects).error(), AppendError::kTooLarge);
   EXPECT_TRUE(effects.messages.empty());
 }
