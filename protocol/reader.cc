@@ -34,6 +34,18 @@ std::optional<ReadValue> ValueOf(const FindLsn& find, const LsnFound& answer) {
 
 }  // namespace
 
+void LatencyEstimate::Add(Time measured) {
+  if (!any_) {
+    any_ = true;
+    mean_ = measured;
+    deviation_ = measured / 2;
+    return;
+  }
+  const Time error = measured - mean_;
+  deviation_ += (std::chrono::abs(error) - deviation_) / 4;
+  mean_ += error / 8;
+}
+
 Reader::Reader(const ReaderOptions& options, std::vector<MemberPlace> members)
     : options_(options), members_(std::move(members)) {}
 
@@ -84,9 +96,14 @@ void Reader::AskNext(Running& running, Time now, Effects& out) {
   }
   std::visit([&](const auto& request) { out.Send(running.untried.back(), request); },
              running.request);
+  running.asked.try_emplace(running.untried.back(), now);
   running.untried.pop_back();
   ++running.waiting;
-  running.deadline = now + options_.hedge_after;
+  running.deadline = now + HedgeDelay();
+}
+
+Time Reader::HedgeDelay() const {
+  return std::max(options_.hedge_after, std::min(latency_.Bound(), options_.longest_hedge));
 }
 
 Effects Reader::Receive(const MemberId& from, const Message& message, Time now) {
@@ -119,6 +136,9 @@ void Reader::OnAnswer(const MemberId& from, const typename Request::Answer& answ
   const auto* request = std::get_if<Request>(&running.request);
   if (request != nullptr && answer.status == ReadStatus::kOk) {
     if (auto value = ValueOf(*request, answer)) {
+      if (const auto asked = running.asked.find(from); asked != running.asked.end()) {
+        latency_.Add(now - asked->second);
+      }
       results_.push_back({answer.request, from, std::move(*value)});
       reads_.erase(found);
       return;

@@ -13,8 +13,10 @@
 namespace sextant::protocol {
 
 struct ReaderOptions {
-  Time hedge_after =
-      std::chrono::milliseconds(5);  // without an answer, another member is asked too
+  // Without an answer, another member is asked too: after as long as answers take at most these
+  // days, within these bounds. A fixed time would make busy members busier.
+  Time hedge_after = std::chrono::milliseconds(5);
+  Time longest_hedge = std::chrono::milliseconds(250);
   Time retry_after = std::chrono::milliseconds(50);  // when no member could answer
   Time longest_retry = std::chrono::seconds(2);  // after rounds in which somebody did not answer
 };
@@ -28,6 +30,20 @@ struct MemberPlace {
 struct PageVersion {
   Lsn version = 0;
   Bytes bytes;
+};
+
+// How long an answer takes: a mean and a mean deviation that follow what was measured (V. Jacobson,
+// "Congestion Avoidance and Control", 1988, as RFC 6298 has it).
+class LatencyEstimate {
+ public:
+  void Add(Time measured);
+  // What few answers exceed; zero when nothing was measured.
+  [[nodiscard]] Time Bound() const { return mean_ + 4 * deviation_; }
+
+ private:
+  Time mean_{0};
+  Time deviation_{0};
+  bool any_ = false;
 };
 
 // The alternatives answer those of ReadRequest.
@@ -64,8 +80,9 @@ class Reader {
   struct Running {
     ReadRequest request;
     Lsn at = 0;
-    std::vector<MemberId> untried;  // best last
-    std::size_t waiting = 0;        // asked and not answered in this round
+    std::vector<MemberId> untried;   // best last
+    std::map<MemberId, Time> asked;  // first time
+    std::size_t waiting = 0;         // asked and not answered in this round
     bool collected = false;
     bool resting = false;  // everybody was asked; the next round begins at the deadline
     Time patience{0};
@@ -74,6 +91,7 @@ class Reader {
 
   void NewRound(Running& running);
   void AskNext(Running& running, Time now, Effects& out);
+  [[nodiscard]] Time HedgeDelay() const;
   template <class Request>
   void OnAnswer(const MemberId& from, const typename Request::Answer& answer, Time now,
                 Effects& out);
@@ -86,6 +104,7 @@ class Reader {
   ReaderOptions options_;
   std::vector<MemberPlace> members_;
   std::map<MemberId, Lsn> scls_;  // as far as answers told
+  LatencyEstimate latency_;
   std::map<std::uint64_t, Running> reads_;
   std::uint64_t next_request_ = 1;
   std::vector<ReadResult> results_;

@@ -166,7 +166,7 @@ const ReadPage kRead{.request = 0, .branch = 1, .page = {1, 1}, .at = {0, 100}};
 
 TEST(ReaderTest, HedgesAndGoesOnToWhoCan) {
   const std::vector<MemberPlace> places{{{1, 1}, 0}, {{1, 2}, 1}, {{1, 3}, 1}};
-  Reader reader({.hedge_after = 5ms, .retry_after = 50ms}, places);
+  Reader reader({.hedge_after = 5ms, .longest_hedge = 250ms, .retry_after = 50ms}, places);
   Effects effects;
   const auto request = reader.Read(kRead, 0ms, effects);
   ASSERT_EQ(effects.messages.size(), 1U);
@@ -198,9 +198,44 @@ TEST(ReaderTest, HedgesAndGoesOnToWhoCan) {
   EXPECT_EQ(again.messages[0].to, (MemberId{1, 3}));
 }
 
+// When all are busy, asking more of them would make every one of them slower.
+TEST(ReaderTest, HedgesLaterWhenAnswersTakeLonger) {
+  Reader reader({.hedge_after = 5ms, .longest_hedge = 100ms, .retry_after = 50ms},
+                {{{1, 1}, 0}, {{1, 2}, 1}});
+  Time now = 0ms;
+  const auto hedged_after = [&](Time answered) {
+    Effects effects;
+    const auto request = reader.Read(kRead, now, effects);
+    const Time hedged = reader.next_timer() - now;
+    now += answered;
+    PageRead answer = Answer(request, ReadStatus::kOk);
+    answer.scl = 100;
+    static_cast<void>(reader.Receive({1, 1}, answer, now));
+    EXPECT_EQ(reader.TakeResults().size(), 1U);
+    return hedged;
+  };
+  EXPECT_EQ(hedged_after(1ms), 5ms);
+  EXPECT_EQ(hedged_after(1ms), 5ms);
+  for (int i = 0; i < 50; ++i) {
+    hedged_after(i % 2 == 0 ? 20ms : 30ms);
+  }
+  EXPECT_GT(hedged_after(20ms), 30ms);
+  EXPECT_LT(hedged_after(20ms), 60ms);
+  for (int i = 0; i < 50; ++i) {
+    hedged_after(1000ms);
+  }
+  EXPECT_EQ(hedged_after(1ms), 100ms);
+  for (int i = 0; i < 100; ++i) {
+    hedged_after(1ms);
+  }
+  EXPECT_EQ(hedged_after(1ms), 5ms);
+}
+
 // Asking a slow member again and again would make it slower still.
 TEST(ReaderTest, ASlowMemberIsAskedMoreAndMoreRarely) {
-  Reader reader({.hedge_after = 5ms, .retry_after = 50ms, .longest_retry = 400ms}, {{{1, 1}, 0}});
+  Reader reader(
+      {.hedge_after = 5ms, .longest_hedge = 250ms, .retry_after = 50ms, .longest_retry = 400ms},
+      {{{1, 1}, 0}});
   Effects effects;
   reader.Read(kRead, 0ms, effects);
   std::vector<Time> asked;
@@ -225,7 +260,8 @@ TEST(ReaderTest, GoneForGoodWhenNobodyKeepsIt) {
 }
 
 TEST(ReaderTest, EveryKindOfReadGoesTheSameWay) {
-  Reader reader({.hedge_after = 5ms, .retry_after = 50ms}, {{{1, 1}, 0}, {{1, 2}, 1}});
+  Reader reader({.hedge_after = 5ms, .longest_hedge = 250ms, .retry_after = 50ms},
+                {{{1, 1}, 0}, {{1, 2}, 1}});
   Effects effects;
   const auto metadata = reader.Read(
       ReadMetadata{.request = 0, .branch = 1, .at = {0, 100}, .query = GetAttributes{6}}, 0ms,
