@@ -68,7 +68,8 @@ Result<> Agent::Open() {
   progress_ = {.step = order_ ? "taking up the last order" : "waiting for an order",
                .since = Steady::now(),
                .error = ""};
-  prober_ = std::make_unique<Prober>(engine_->MakeClient(), log_, [this] { Wake(); });
+  prober_ = std::make_unique<Prober>(engine_->MakeClient(), config_.server_tls.certificate, log_,
+                                     [this] { Wake(); });
   volume_watch_ = std::make_unique<VolumeWatch>(config_.volume, [this] { Wake(); });
   Publish();
   auto api = ApiServer::Start(

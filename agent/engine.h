@@ -45,8 +45,8 @@ class EngineClient {
   [[nodiscard]] virtual Result<> Provision(Role role) = 0;
   // Writes what a clean stop would have to write.
   [[nodiscard]] virtual Result<> Checkpoint(std::chrono::milliseconds time) = 0;
-  // Shows clients the certificate that its files hold now; nothing to do when it does already.
-  [[nodiscard]] virtual Result<> UseCertificate() = 0;
+  // Shows clients the certificate that its files hold now.
+  [[nodiscard]] virtual Result<> LoadCertificate() = 0;
   virtual void Close() = 0;
 
  protected:

@@ -1,5 +1,7 @@
 #include "agent/prober.h"
 
+#include "agent/files.h"
+
 #include <nlohmann/json.hpp>
 
 namespace sextant::agent {
@@ -14,9 +16,10 @@ constexpr milliseconds kCheckpointTime{15'000};
 
 }  // namespace
 
-Prober::Prober(std::unique_ptr<EngineClient> client, const daemon::Log& log,
-               std::function<void()> on_change)
+Prober::Prober(std::unique_ptr<EngineClient> client, std::filesystem::path certificate,
+               const daemon::Log& log, std::function<void()> on_change)
     : client_(std::move(client)),
+      certificate_(std::move(certificate)),
       log_(log),
       on_change_(std::move(on_change)),
       thread_([this](const std::stop_token& stop) { Run(stop); }) {}
@@ -69,10 +72,25 @@ void Prober::Publish(std::uint64_t generation, const std::function<void(Probe&)>
   on_change_();
 }
 
+void Prober::RenewCertificate() {
+  const auto certificate = ReadSmallFile(certificate_);
+  if (certificate && *certificate == loaded_certificate_) {
+    return;
+  }
+  const Result<> done = certificate.transform([](const auto&) {}).and_then([this] {
+    return client_->LoadCertificate();
+  });
+  if (done) {
+    loaded_certificate_ = *certificate;
+  } else if (done.error() != certificate_error_) {
+    log_.Warning("the engine does not take its new certificate", {{"reason", done.error()}});
+  }
+  certificate_error_ = done ? "" : done.error();
+}
+
 void Prober::Run(const std::stop_token& stop) {
   std::uint64_t watched = 0;
   bool is_provisioned = false;
-  std::string certificate_error;
   auto pause = milliseconds(0);
   while (!stop.stop_requested()) {
     std::unique_lock lock(mutex_);
@@ -81,6 +99,7 @@ void Prober::Run(const std::stop_token& stop) {
     if (generation_ != watched) {
       watched = generation_;
       is_provisioned = false;
+      loaded_certificate_.clear();
       client_->Close();
     }
     if (!role_) {
@@ -107,14 +126,6 @@ void Prober::Run(const std::stop_token& stop) {
         answer = client_->Ask(role);  // its position is another one now
       }
     }
-    if (is_provisioned) {
-      const auto done = client_->UseCertificate();
-      const std::string why = done ? "" : done.error();
-      if (!why.empty() && why != certificate_error) {
-        log_.Warning("the engine does not take its new certificate", {{"reason", why}});
-      }
-      certificate_error = why;
-    }
     Publish(watched, [&](Probe& probe) {
       const auto now = steady_clock::now();
       probe.answer = answer;
@@ -123,6 +134,9 @@ void Prober::Run(const std::stop_token& stop) {
       probe.at = now;
       probe.answered_at = answer.accepts ? now : probe.answered_at;
     });
+    if (is_provisioned) {
+      RenewCertificate();
+    }
     pause = is_provisioned ? kRunningInterval : kStartingInterval;
   }
 }

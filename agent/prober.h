@@ -6,8 +6,10 @@
 #include "daemon/log.h"
 
 #include <condition_variable>
+#include <filesystem>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <thread>
 
 namespace sextant::agent {
@@ -25,9 +27,10 @@ struct Probe {
 // Any thread.
 class Prober {
  public:
+  // `certificate` is what the engine shows to clients; it loads it again when the file changes.
   // `on_change` is called on the prober's thread and must only post.
-  Prober(std::unique_ptr<EngineClient> client, const daemon::Log& log,
-         std::function<void()> on_change);
+  Prober(std::unique_ptr<EngineClient> client, std::filesystem::path certificate,
+         const daemon::Log& log, std::function<void()> on_change);
   ~Prober();
   Prober(const Prober&) = delete;
   Prober& operator=(const Prober&) = delete;
@@ -42,9 +45,13 @@ class Prober {
 
  private:
   void Run(const std::stop_token& stop);
+  void RenewCertificate();
   void Publish(std::uint64_t generation, const std::function<void(Probe&)>& change);
 
   const std::unique_ptr<EngineClient> client_;
+  const std::filesystem::path certificate_;
+  std::string loaded_certificate_;  // of the prober's thread, as is the next; empty: not known
+  std::string certificate_error_;
   const daemon::Log& log_;
   const std::function<void()> on_change_;
   mutable std::mutex mutex_;

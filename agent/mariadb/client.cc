@@ -110,22 +110,9 @@ class Client final : public EngineClient {
     return {};
   }
 
-  [[nodiscard]] Result<> UseCertificate() override {
-    const auto certificate = ReadSmallFile(config_.server_tls.certificate);
-    if (!certificate || *certificate == shown_certificate_) {
-      return certificate.transform([](const auto&) {});
-    }
-    const auto used = Run("FLUSH LOCAL SSL");
-    if (used) {
-      shown_certificate_ = *certificate;
-    }
-    return used;
-  }
+  [[nodiscard]] Result<> LoadCertificate() override { return Run("FLUSH LOCAL SSL"); }
 
-  void Close() override {
-    connection_.reset();
-    shown_certificate_.clear();
-  }
+  void Close() override { connection_.reset(); }
 
  private:
   [[nodiscard]] std::string Error() const {
@@ -321,7 +308,6 @@ class Client final : public EngineClient {
 
   const Config& config_;
   std::unique_ptr<MYSQL, ConnectionDeleter> connection_;
-  std::string shown_certificate_;  // empty: not known
 };
 
 }  // namespace

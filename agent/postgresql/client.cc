@@ -88,21 +88,12 @@ class Client final : public EngineClient {
 
   [[nodiscard]] Result<> Checkpoint(milliseconds time) override { return Run("CHECKPOINT", time); }
 
-  [[nodiscard]] Result<> UseCertificate() override {
-    const auto certificate = ReadSmallFile(config_.server_tls.certificate);
-    if (!certificate || *certificate == shown_certificate_) {
-      return certificate.transform([](const auto&) {});
-    }
-    const auto used = CopyKey(config_).and_then([&] { return Run("SELECT pg_reload_conf()"); });
-    if (used) {
-      shown_certificate_ = *certificate;
-    }
-    return used;
+  [[nodiscard]] Result<> LoadCertificate() override {
+    return CopyKey(config_).and_then([&] { return Run("SELECT pg_reload_conf()"); });
   }
 
   void Close() override {
     connection_.reset();
-    shown_certificate_.clear();
     is_left_behind_ = false;
     ask_writer_at_ = std::chrono::steady_clock::now() + kStreamPatience;
   }
@@ -210,7 +201,6 @@ class Client final : public EngineClient {
 
   const Config& config_;
   std::optional<Connection> connection_;
-  std::string shown_certificate_;  // empty: not known
   bool is_left_behind_ = false;
   std::chrono::steady_clock::time_point ask_writer_at_ =
       std::chrono::steady_clock::now() + kStreamPatience;

@@ -224,6 +224,12 @@ class Instance:
         begin = shown.index("-----BEGIN CERTIFICATE-----")
         return shown[begin:shown.index("-----END CERTIFICATE-----")]
 
+    def shows_a_renewed_certificate(self, starttls):
+        process, first = self.engine_process(), self.shown_certificate(starttls)
+        self.cluster.renew_server_certificate()
+        wait_for("the new certificate", lambda: self.shown_certificate(starttls) != first)
+        assert self.engine_process() == process
+
     def page(self, path):
         connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=10)
         try:
