@@ -42,6 +42,9 @@ struct BranchMark {
   bool operator==(const BranchMark&) const = default;
 };
 
+inline constexpr std::string_view kSwitchoverReason = "switchover requested";
+inline constexpr std::string_view kRollingReason = "rolling update";
+
 // Times are RFC 3339; empty: not yet.
 struct FailoverStatus {
   std::string reason = {};
@@ -51,6 +54,11 @@ struct FailoverStatus {
   std::string fenced = {};
   std::string promoted = {};
   std::string serving = {};
+
+  // The old writer stops in order before the next one takes over.
+  [[nodiscard]] bool planned() const {
+    return reason.starts_with(kSwitchoverReason) || reason.starts_with(kRollingReason);
+  }
 
   bool operator==(const FailoverStatus&) const = default;
 };

@@ -158,20 +158,14 @@ struct Executor::Run {
         call()));
   }
 
-  Done operator()(const CommitStatus& action) {
-    return WriteStatus(action.status.value_or(plan.status));
-  }
+  Done operator()(const CommitStatus& /*action*/) { return WriteStatus(plan.status); }
 
   Done operator()(const SendOrder& action) {
     return self.fleet_.Send(key(), action.instance, action.order);
   }
 
   Done operator()(const Demote& action) {
-    auto done = self.fleet_.Demote(key(), action.instance, action.order_id, action.timeout);
-    if (!done && sight.observed.annotations.contains(kSwitchoverAnnotation)) {
-      (void)(*this)(RemoveAnnotation{std::string(kSwitchoverAnnotation)});  // asked once
-    }
-    return done;
+    return self.fleet_.Demote(key(), action.instance, action.order_id, action.timeout);
   }
 
   [[nodiscard]] std::vector<StorageNodeAddress> StorageNodes() const {

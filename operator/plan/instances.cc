@@ -139,7 +139,7 @@ bool IsUpToDate(const Step& step, const Instance& instance) {
 }
 
 void PlanInstances(Step& step) {
-  if (step.ChangesWriter()) {
+  if (step.changes_writer) {
     return;  // one thing after the other
   }
   const std::vector<Instance> instances = Instances(step.seen);

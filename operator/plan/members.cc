@@ -52,7 +52,7 @@ class Membership {
     branches_ = Branches(known);
     // A writer that changes comes first, and waits for nothing. The first configuration is never
     // given twice: its first writer brings it to who does not have it.
-    if (!step_.ChangesWriter() && status_.storage_generation > 1) {
+    if (!step_.changes_writer && status_.storage_generation > 1) {
       Spread();
     }
     if (status_.storage_next.empty()) {
@@ -205,7 +205,7 @@ class Membership {
   }
 
   [[nodiscard]] bool CanBeReplaced(const MemberPlace& place) const {
-    return !step_.ChangesWriter() && !place.member.empty() && IsOurs(*place.node) &&
+    return !step_.changes_writer && !place.member.empty() && IsOurs(*place.node) &&
            InForce(status_.storage_members);
   }
 
@@ -259,7 +259,7 @@ class Membership {
     if (leaving == nullptr) {
       return;  // where it was is not known
     }
-    if (step_.ChangesWriter()) {
+    if (step_.changes_writer) {
       ShowProgress(*leaving, "Filling");
     } else if (leaving->node != nullptr &&
                !std::ranges::contains(status_.storage_next, leaving->node->member)) {

@@ -16,10 +16,16 @@ Order WantedOrder(const Step& step, const Instance& instance) {
   return {.id = 0, .role = std::string(kReaderRole), .branch = status.branch, .epoch = 0};
 }
 
-// A reader needs a database to read.
-bool MayBeGiven(const Step& step, const Order& order, bool writer_serves) {
-  return order.role == kWriterRole ? GreatestPromise(step.seen) < order.epoch
-                                   : writer_serves || step.seen.status.epoch > 1;
+bool MayBeGiven(const Step& step, const Instance& instance, const Order& order,
+                bool writer_serves) {
+  if (order.role == kWriterRole) {
+    return GreatestPromise(step.seen) < order.epoch;
+  }
+  // A reader needs a database to read. Who made way comes back when its successor serves: clients
+  // wait for that, and two engines that start take longer than one.
+  const Status& status = step.seen.status;
+  const bool made_way = instance.name() == status.last_failover.from;
+  return writer_serves || (status.epoch > 1 && !made_way);
 }
 
 std::string WantedRole(const Step& step, const Instance& instance) {
@@ -49,7 +55,7 @@ std::string WantedRole(const Step& step, const Instance& instance) {
 
 void PlanOrders(Step& step) {
   const Status& seen = step.seen.status;
-  if (seen.writer.empty() || step.ChangesWriter()) {
+  if (seen.writer.empty() || step.changes_writer) {
     return;
   }
   const std::vector<Instance> instances = Instances(step.seen);
@@ -59,7 +65,7 @@ void PlanOrders(Step& step) {
   for (const Instance& instance : instances) {
     Order order = WantedOrder(step, instance);
     if (!instance.CanTakeOrders() || instance.agent->status->order.SameAs(order) ||
-        !MayBeGiven(step, order, writer_serves)) {
+        !MayBeGiven(step, instance, order, writer_serves)) {
       continue;
     }
     if (const Order& last = instance.agent->status->order; !last.role.empty()) {
@@ -81,7 +87,7 @@ void PlanOrders(Step& step) {
 }
 
 void PlanRoles(Step& step) {
-  if (step.ChangesWriter()) {
+  if (step.changes_writer) {
     return;
   }
   for (const Instance& instance : Instances(step.seen)) {

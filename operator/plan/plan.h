@@ -58,11 +58,9 @@ struct RemoveAnnotation {
   std::string key;
 };
 
-// Writes the plan's status (or the one given here) now, if the object has not changed since it was
-// read; otherwise nothing that follows is done.
-struct CommitStatus {
-  std::optional<Status> status = {};
-};
+// Writes the plan's status now, if the object has not changed since it was read; otherwise nothing
+// that follows is done.
+struct CommitStatus {};
 
 struct SendOrder {
   std::string instance;

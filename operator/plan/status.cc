@@ -124,9 +124,7 @@ bool WriterServes(const Step& step, const std::vector<Instance>& instances) {
 std::string Phase(const Step& step, bool serves) {
   const FailoverStatus& last = step.plan.status.last_failover;
   if (!last.detected.empty() && last.serving.empty()) {
-    return last.reason.starts_with("switchover") || last.reason.starts_with("rolling")
-               ? "Switchover"
-               : "Failover";
+    return last.planned() ? "Switchover" : "Failover";
   }
   const bool ever = step.seen.status.epoch > 0 && step.seen.status.phase != kPhaseCreating;
   if (!serves) {

@@ -26,6 +26,8 @@ struct Step {
   std::vector<std::string> problems = {};      // for people: what is missing or wrong
   std::string progress = {};                   // what is being changed; empty: nothing
   std::map<std::string, Repair> repairs = {};  // by pod: whose disk takes another's place
+  // This plan makes another instance the writer: what was seen of roles is out of date.
+  bool changes_writer = false;
 
   [[nodiscard]] Status& status() { return plan.status; }
   void Do(Action action) { plan.actions.push_back(std::move(action)); }
@@ -43,8 +45,6 @@ struct Step {
             .images = seen.images,
             .uid = seen.uid};
   }
-  // This plan takes a new epoch: what was seen of roles is out of date.
-  [[nodiscard]] bool ChangesWriter() const { return plan.status.epoch != seen.status.epoch; }
 };
 
 // Its pod was made from what the cluster asks for now.

@@ -25,19 +25,26 @@ std::string_view Annotation(const Step& step, std::string_view key) {
   return annotation == step.seen.annotations.end() ? std::string_view() : annotation->second;
 }
 
+// As the status says.
+void OrderToWrite(Step& step, const std::string& name) {
+  const Status& status = step.plan.status;
+  step.Do(SendOrder{.instance = name,
+                    .order = {.id = status.order_id,
+                              .role = std::string(kWriterRole),
+                              .branch = status.branch,
+                              .epoch = status.epoch}});
+}
+
 // The epoch, the writer and the order's number belong together: one write.
 void MakeWriter(Step& step, const Instance& target) {
   Status& status = step.status();
   status.epoch = std::max(status.epoch, GreatestPromise(step.seen)) + 1;
   status.order_id = std::max(status.order_id, target.agent->status->order.id) + 1;
   status.writer = target.name();
+  step.changes_writer = true;
   step.plan.in_transition = true;
   step.Do(CommitStatus{});
-  step.Do(SendOrder{.instance = target.name(),
-                    .order = {.id = status.order_id,
-                              .role = std::string(kWriterRole),
-                              .branch = status.branch,
-                              .epoch = status.epoch}});
+  OrderToWrite(step, target.name());
 }
 
 void TakeRole(Step& step, const std::string& name) {
@@ -153,11 +160,7 @@ void PlanFailover(Step& step, const Instance* writer, const std::string& reason)
         status.writer, ReadyStorageNodes(step.seen), kTakeoverQuorum));
     return;
   }
-  std::vector<Instance> candidates = Candidates(step.seen, step.spec, status.writer);
-  // A handing over that was interrupted goes on to where it should.
-  std::ranges::stable_partition(candidates, [&](const Instance& candidate) {
-    return candidate.name() == Annotation(step, kSwitchoverAnnotation);
-  });
+  const std::vector<Instance> candidates = Candidates(step.seen, step.spec, status.writer);
   if (!candidates.empty()) {
     Replace(step, candidates.front(), reason);
   } else if (writer != nullptr && writer->CanTakeOrders()) {
@@ -175,7 +178,26 @@ void Refuse(Step& step, std::string_view annotation, const std::string& why) {
   step.Do(RemoveAnnotation{std::string(annotation)});
 }
 
+// What the decided handing over consists of. Whoever comes to do it does all of it: the orders have
+// their numbers from the status, and given twice are the same.
+void HandOver(Step& step, const std::string& from, const std::string& to) {
+  const Status& status = step.plan.status;
+  const std::int64_t demotion = status.order_id - 1;
+  step.changes_writer = true;
+  step.plan.in_transition = true;
+  // The successor lets go of its reader's volume while the writer stops.
+  TakeRole(step, to);
+  step.Do(
+      SendOrder{.instance = to,
+                .order = {.id = demotion, .role = "none", .branch = status.branch, .epoch = 0}});
+  step.Do(Demote{.instance = from, .order_id = demotion, .timeout = kDemoteTimeout});
+  // Nothing between the two: writes wait from here on.
+  OrderToWrite(step, to);
+  TakeRole(step, from);
+}
+
 // The writer is asked to stop in order, then somebody else takes over: nothing is lost or retried.
+// The epoch is decided before the writer stops, so that it need not wait for the API server then.
 void SwitchOver(Step& step, const Instance& writer, const Instance& target,
                 const std::string& reason) {
   Status& status = step.status();
@@ -183,21 +205,42 @@ void SwitchOver(Step& step, const Instance& writer, const Instance& target,
       .reason = reason, .from = writer.name(), .to = target.name(), .detected = Now(step)};
   status.order_id =
       std::max({status.order_id, writer.agent->status->order.id, target.agent->status->order.id}) +
-      1;  // of the demotion
+      2;  // the demotion's and the writer's
+  status.epoch = std::max(status.epoch, GreatestPromise(step.seen)) + 1;
+  status.writer = target.name();
   step.progress = std::format("{} hands over to {}", writer.name(), target.name());
   step.Note("SwitchoverStarted",
             std::format("{} hands over to {}: {}", writer.name(), target.name(), reason));
-  step.Do(CommitStatus{status});  // not yet the new epoch
-  // The successor lets go of its reader's volume while the writer stops; one that stays the reader
-  // after all is ordered so again.
-  TakeRole(step, target.name());
-  step.Do(SendOrder{
-      .instance = target.name(),
-      .order = {.id = status.order_id, .role = "none", .branch = status.branch, .epoch = 0}});
-  step.Do(
-      Demote{.instance = writer.name(), .order_id = status.order_id, .timeout = kDemoteTimeout});
-  TakeRole(step, writer.name());
-  MakeWriter(step, target);
+  step.Do(CommitStatus{});
+  if (step.seen.annotations.contains(kSwitchoverAnnotation)) {
+    step.Do(RemoveAnnotation{std::string(kSwitchoverAnnotation)});  // asked once, decided once
+  }
+  HandOver(step, writer.name(), target.name());
+}
+
+bool HasWritersVolume(const Instance& instance) {
+  return instance.CanTakeOrders() && instance.agent->status->volume_state == "attached" &&
+         instance.agent->status->volume_mode == kWriterRole;
+}
+
+// A handing over that was decided and not done to its end, because the operator died or the writer
+// did not hear of it, goes on while the old writer can still stop in order. True: it does.
+bool ResumeHandOver(Step& step, const std::vector<Instance>& instances, const Instance& target) {
+  const Status& status = step.seen.status;
+  const FailoverStatus& last = status.last_failover;
+  const auto decided = kube::ParseTime(last.detected);
+  if (!last.planned() || last.to != target.name() || !decided ||
+      step.now - *decided > kDemoteTimeout || GreatestPromise(step.seen) >= status.epoch) {
+    return false;
+  }
+  const Instance* from = FindInstance(instances, last.from);
+  const bool ordered = !target.CanTakeOrders() || target.agent->status->order.role == kWriterRole;
+  if (ordered || from == nullptr || !HasWritersVolume(*from)) {
+    return false;
+  }
+  step.progress = std::format("{} hands over to {}", last.from, last.to);
+  HandOver(step, last.from, last.to);
+  return true;
 }
 
 // True when there was a request, whatever became of it.
@@ -238,8 +281,7 @@ bool PlanRequests(Step& step, const std::vector<Instance>& instances, const Inst
   } else if (ReadyStorageNodes(step.seen) < kWriteQuorum) {
     Refuse(step, kSwitchoverAnnotation, "fewer than four storage nodes answer");
   } else {
-    SwitchOver(step, writer, *target, "switchover requested");
-    step.Do(RemoveAnnotation{std::string(kSwitchoverAnnotation)});
+    SwitchOver(step, writer, *target, std::string(kSwitchoverReason));
   }
   return true;
 }
@@ -260,7 +302,7 @@ void PlanHandOver(Step& step, const std::vector<Instance>& instances, const Inst
   }
   const auto candidates = Candidates(step.seen, step.spec, writer.name());
   if (!candidates.empty()) {
-    SwitchOver(step, writer, candidates.front(), "rolling update");
+    SwitchOver(step, writer, candidates.front(), std::string(kRollingReason));
     return;
   }
   Status& status = step.status();
@@ -314,6 +356,9 @@ void PlanWriter(Step& step) {
     return;
   }
   FollowFailover(step, writer);
+  if (ResumeHandOver(step, instances, *writer)) {
+    return;
+  }
   if (!PlanRequests(step, instances, *writer)) {
     PlanHandOver(step, instances, *writer);
   }

@@ -15,6 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::Lines;
+using ::testing::Not;
 using testing::ObservedCluster;
 
 struct Case {
@@ -224,31 +225,79 @@ TEST(PlanFailoverTest, TheTimesOfAFailoverAreWrittenDown) {
   EXPECT_FALSE(plan.status.last_failover.serving.empty());
 }
 
-TEST(PlanSwitchoverTest, TheOldWriterIsDemotedBeforeTheEpochIsTaken) {
+TEST(PlanFailoverTest, WhoMadeWayComesBackWhenItsSuccessorServes) {
+  ObservedCluster cluster(2);
+  cluster.MakeHealthy(2);
+  cluster.seen.status.writer = "db-2";
+  cluster.seen.status.last_failover = {.reason = "x", .from = "db-1", .to = "db-2"};
+  cluster.Serve("db-2", "writer", 2);
+  cluster.Agent("db-2").accepting = false;
+  cluster.Serve("db-1", "writer", 1);
+  cluster.Agent("db-3").order.role = "none";
+  EXPECT_THAT(Lines(cluster.MakePlan()), Contains("order db-3 reader id 3 epoch 0"));
+  EXPECT_THAT(Lines(cluster.MakePlan()), Not(Contains("order db-1 reader id 3 epoch 0")));
+  cluster.Agent("db-2").accepting = true;
+  EXPECT_THAT(Lines(cluster.MakePlan()), Contains("order db-1 reader id 3 epoch 0"));
+}
+
+TEST(PlanSwitchoverTest, ItIsDecidedThenTheOldWriterStopsThenTheNextIsOrderedAtOnce) {
   ObservedCluster cluster(2);
   cluster.MakeHealthy(4);
   cluster.seen.annotations[std::string(kSwitchoverAnnotation)] = "db-3";
   const Plan plan = cluster.MakePlan();
-  EXPECT_THAT(
-      Lines(plan),
-      ElementsAre("commit the status", "label db-3 nothing", "order db-3 none id 5 epoch 0",
-                  "demote db-1 id 5", "label db-1 nothing", "commit the status",
-                  "order db-3 writer id 6 epoch 5", "remove annotation sextant.dev/switchover"));
-  const auto commits = All<CommitStatus>(plan);
-  EXPECT_EQ(commits.front().status->epoch, 4) << "not before the old writer has stopped";
-  EXPECT_EQ(commits.front().status->writer, "db-1");
+  EXPECT_THAT(Lines(plan),
+              ElementsAre("commit the status", "remove annotation sextant.dev/switchover",
+                          "label db-3 nothing", "order db-3 none id 5 epoch 0", "demote db-1 id 5",
+                          "order db-3 writer id 6 epoch 5", "label db-1 nothing"));
   EXPECT_EQ(plan.status.epoch, 5);
+  EXPECT_EQ(plan.status.writer, "db-3");
   EXPECT_EQ(plan.status.phase, "Switchover");
 }
 
-TEST(PlanSwitchoverTest, AnInterruptedOneGoesOnToItsTarget) {
+// After the operator's death: what its status has decided, and nothing of it done.
+ObservedCluster Decided() {
   ObservedCluster cluster(2);
   cluster.MakeHealthy(4);
   cluster.seen.annotations[std::string(kSwitchoverAnnotation)] = "db-3";
+  cluster.seen.status = cluster.MakePlan().status;
+  cluster.seen.annotations.clear();
+  return cluster;
+}
+
+TEST(PlanSwitchoverTest, TheNextOperatorDoesWhatTheLastOneDecided) {
+  ObservedCluster cluster = Decided();
+  const Plan plan = cluster.MakePlan();
+  EXPECT_THAT(Lines(plan),
+              ElementsAre("label db-3 nothing", "order db-3 none id 5 epoch 0", "demote db-1 id 5",
+                          "order db-3 writer id 6 epoch 5", "label db-1 nothing"));
+  EXPECT_EQ(plan.status.epoch, 5);
+}
+
+TEST(PlanSwitchoverTest, TheNextOperatorOrdersTheTargetWhenTheOldWriterHasStopped) {
+  ObservedCluster cluster = Decided();
   cluster.Agent("db-1").order = {.id = 5, .role = "none", .branch = 1, .epoch = 0};
   cluster.Agent("db-1").accepting = false;
   cluster.Agent("db-1").volume_state = "detached";
-  EXPECT_EQ(cluster.MakePlan().status.writer, "db-3");
+  const Plan plan = cluster.MakePlan();
+  EXPECT_THAT(All<Demote>(plan), IsEmpty());
+  EXPECT_THAT(Lines(plan), Contains("order db-3 writer id 6 epoch 5"));
+  EXPECT_EQ(plan.status.writer, "db-3");
+}
+
+TEST(PlanSwitchoverTest, AnOldWriterThatDoesNotStopIsNotWaitedForForever) {
+  ObservedCluster cluster = Decided();
+  cluster.seen.status.last_failover.detected = kube::FormatTime(testing::kNow - 30s);
+  const Plan plan = cluster.MakePlan();
+  EXPECT_THAT(All<Demote>(plan), IsEmpty());
+  EXPECT_THAT(Lines(plan), Contains("order db-3 writer id 6 epoch 5")) << "which fences db-1";
+}
+
+TEST(PlanSwitchoverTest, ATargetThatDiesMeanwhileIsReplaced) {
+  ObservedCluster cluster = Decided();
+  cluster.RemovePod("db-3");
+  const Plan plan = cluster.MakePlan();
+  EXPECT_EQ(plan.status.epoch, 6);
+  EXPECT_EQ(plan.status.writer, "db-2");
 }
 
 TEST(PlanSwitchoverTest, ATargetThatHasLetGoOfItsVolumeIsStillTheTarget) {
