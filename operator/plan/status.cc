@@ -81,6 +81,12 @@ void FindProblems(Step& step, const std::vector<Instance>& instances) {
   for (const std::string& error : step.seen.errors) {
     step.problems.push_back(error);
   }
+  for (const std::string& zone : step.plan.status.zones) {
+    if (!std::ranges::contains(step.seen.node_zones, zone)) {
+      step.problems.push_back(
+          std::format("no node is in {}: label one {}={}", zone, kNodeZoneLabel, zone));
+    }
+  }
   for (const PodInfo& pod : step.seen.pods) {
     if (!pod.problem.empty() && !pod.deleting) {
       step.problems.push_back(std::format("{}: {}", pod.name, pod.problem));

@@ -75,18 +75,22 @@ void AwaitAnotherMember(Scene& scene) {
 }
 
 Fault Undisturbed() {
-  return {.name = "Nothing", .limit_seconds = 5, .begin = [](Scene&) {}};
+  return {.name = "Nothing", .limit_seconds = 5, .in_ci = true, .begin = [](Scene&) {}};
 }
 
 Fault PodDeleted() {
   return {.name = "WritersPodDeleted",
           .limit_seconds = kUnplanned,
           .moves_the_writer = true,
+          .in_ci = true,
           .begin = DeleteWritersPod};
 }
 
 Fault EngineKilled() {
-  return {.name = "WritersEngineKilled", .limit_seconds = kUnplanned, .begin = KillWritersEngine};
+  return {.name = "WritersEngineKilled",
+          .limit_seconds = kUnplanned,
+          .in_ci = true,
+          .begin = KillWritersEngine};
 }
 
 Fault Switchover() {
@@ -94,6 +98,19 @@ Fault Switchover() {
           .limit_seconds = kPlanned,
           .moves_the_writer = true,
           .begin = [](Scene& scene) { scene.cluster.Annotate("sextant.dev/switchover=true"); }};
+}
+
+// Readers are made anew, then the writer hands over to one of them.
+Fault RollingUpdate() {
+  return {.name = "RollingUpdate",
+          .limit_seconds = kPlanned,
+          .moves_the_writer = true,
+          .begin = [](Scene& scene) {
+            const std::string connections = std::to_string(100 + scene.cluster.Epoch());
+            const nlohmann::json engine = {{"parameters", {{"max_connections", connections}}}};
+            scene.kubectl.Run({"patch", "dbcluster", scene.cluster.Name(), "--type=merge",
+                               "--patch", nlohmann::json{{"spec", {{"engine", engine}}}}.dump()});
+          }};
 }
 
 }  // namespace
@@ -120,6 +137,7 @@ std::vector<Fault> PostgresqlFaults() {
        .heal = [](Scene& scene) { scene.outages.clear(); }},
       {.name = "CopyLost", .limit_seconds = 5, .begin = DeleteACopy, .heal = AwaitAnotherMember},
       Switchover(),
+      RollingUpdate(),
       {.name = "FailoverOnRequest",
        .limit_seconds = kUnplanned,
        .moves_the_writer = true,

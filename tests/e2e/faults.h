@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <list>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -26,9 +27,12 @@ struct Fault {
   std::string name;      // as a test's name
   double limit_seconds;  // of the longest time without an acknowledged write
   bool moves_the_writer = false;
+  bool in_ci = false;  // the others take SEXTANT_E2E=full
   std::function<void(Scene&)> begin;
   std::function<void(Scene&)> heal = [](Scene&) {};
 };
+
+inline void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.name; }
 
 [[nodiscard]] std::vector<Fault> PostgresqlFaults();
 [[nodiscard]] std::vector<Fault> MariadbFaults();

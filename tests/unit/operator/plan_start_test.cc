@@ -46,6 +46,15 @@ TEST(PlanStartTest, TooFewZonesAreAConditionAndNothingIsMade) {
   EXPECT_THAT(testing::MessageOf(plan, "Ready"), HasSubstr("the nodes are in 2 zones"));
 }
 
+TEST(PlanStartTest, AZoneWithoutNodesIsNamedAndWaitedFor) {
+  ObservedCluster cluster(0);
+  cluster.seen.status.zones.clear();
+  cluster.seen.spec->zones = {"a", "b", "x"};
+  const Plan plan = cluster.MakePlan();
+  EXPECT_THAT(plan.status.zones, ElementsAre("a", "b", "x")) << "its nodes may yet come";
+  EXPECT_THAT(testing::MessageOf(plan, "Ready"), HasSubstr("no node is in x"));
+}
+
 TEST(PlanStartTest, ASpecThatCannotBeReadDestroysNothing) {
   ObservedCluster cluster(1);
   cluster.MakeHealthy();
