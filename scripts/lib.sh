@@ -42,21 +42,13 @@ step() {
   finish "$1" "$2"
 }
 
-# build PRESET [TARGET…]: configures and compiles in the toolchain container. With SEXTANT_UNITY=ON, the files of a target
-# compile together, which is a fraction of the work where nothing is cached and more of it after a change. A target whose
-# files cannot (two have the same name in their unnamed namespaces) is then compiled file by file.
+# build PRESET [TARGET…]: configures and compiles in the toolchain container. The files of a target compile together, eight at a
+# time, which is a fraction of the work; in the preset dev, and with SEXTANT_UNITY=OFF, each alone.
 build() {
-  local unity=${SEXTANT_UNITY:-OFF} log=$root/build/$1/compile.log keep=1 apart='' clash
-  [ "$unity" = OFF ] || keep=0 # to learn of every such target at once
-  while true; do
-    "$root/scripts/in-toolchain.sh" cmake --preset "$1" -DCMAKE_UNITY_BUILD="$unity" -DSEXTANT_APART="$apart"
-    if "$root/scripts/in-toolchain.sh" cmake --build --preset "$1" ${2:+--target "${@:2}"} -- -k $keep | tee "$log"; then
-      return
-    fi
-    clash=$(sed -n 's,^FAILED: .*CMakeFiles/\([^/]*\)\.dir/Unity/.*,\1,p' "$log" | sort -u | paste -sd ';')
-    [ -n "$clash" ] || return 1
-    apart+=${apart:+;}$clash
-  done
+  local together=ON
+  [ "$1" != dev ] || together=OFF
+  "$root/scripts/in-toolchain.sh" cmake --preset "$1" -DCMAKE_UNITY_BUILD="${SEXTANT_UNITY:-$together}"
+  "$root/scripts/in-toolchain.sh" cmake --build --preset "$1" ${2:+--target "${@:2}"}
 }
 
 # packages COMMAND PACKAGE…: installs Debian or Ubuntu packages when COMMAND is missing.

@@ -70,9 +70,6 @@ if [ -z "${SEXTANT_SEED:-}" ] && commit=$(git -C "$root" rev-parse HEAD 2>/dev/n
   export SEXTANT_SEED=$((16#${commit:0:7}))
 fi
 
-# Where the compilers' cache is empty, the files of a target compile together: lib.sh, build.
-if [ -z "$(ls "$cache/ccache" 2>/dev/null)" ]; then export SEXTANT_UNITY=${SEXTANT_UNITY-ON}; fi
-
 all() {
   check docker "Docker engine" "$root/scripts/docker.sh" || return
   if wanted e2e; then check preflight "what this machine has" "$root/scripts/preflight.sh" || return; fi
