@@ -18,6 +18,7 @@ namespace sextant::agent {
 namespace {
 
 constexpr std::size_t kMaxLine = 16U << 10;
+constexpr std::size_t kMaxOutput = 64U << 10;
 constexpr auto kBurialPause = std::chrono::milliseconds(10);
 
 // Between fork and exec: only calls that are safe after a fork of a process with threads.
@@ -99,29 +100,12 @@ std::map<pid_t, pid_t> Parents() {
   return parents;
 }
 
-}  // namespace
+struct Child {
+  pid_t id;
+  int output;  // of a pipe: to be closed
+};
 
-void AdoptOrphans() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
-
-bool KillDescendants() {
-  const auto parents = Parents();
-  const pid_t self = getpid();
-  bool found = false;
-  for (const auto& [id, direct] : parents) {
-    pid_t at = id;
-    for (std::size_t depth = 0; at > 1 && at != self && depth < parents.size(); ++depth) {
-      const auto next = parents.find(at);
-      at = next == parents.end() ? 0 : next->second;
-    }
-    if (at == self && id != self) {
-      kill(id, SIGKILL);
-      found = true;
-    }
-  }
-  return !found;
-}
-
-Result<std::unique_ptr<Process>> Process::Start(const Command& command, const daemon::Log& log) {
+Result<Child> Spawn(const Command& command) {
   std::vector<char*> arguments;
   for (const std::string& argument : command.arguments) {
     arguments.push_back(const_cast<char*>(argument.c_str()));
@@ -154,7 +138,58 @@ Result<std::unique_ptr<Process>> Process::Start(const Command& command, const da
     close(output[0]);
     return std::unexpected(std::format("run {}: {}", command.arguments[0], std::strerror(reason)));
   }
-  return std::unique_ptr<Process>(new Process(id, output[0], log));
+  return Child{id, output[0]};
+}
+
+}  // namespace
+
+void AdoptOrphans() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
+
+bool KillDescendants() {
+  const auto parents = Parents();
+  const pid_t self = getpid();
+  bool found = false;
+  for (const auto& [id, direct] : parents) {
+    pid_t at = id;
+    for (std::size_t depth = 0; at > 1 && at != self && depth < parents.size(); ++depth) {
+      const auto next = parents.find(at);
+      at = next == parents.end() ? 0 : next->second;
+    }
+    if (at == self && id != self) {
+      kill(id, SIGKILL);
+      found = true;
+    }
+  }
+  return !found;
+}
+
+Result<std::unique_ptr<Process>> Process::Start(const Command& command, const daemon::Log& log) {
+  return Spawn(command).transform([&log](const Child& child) {
+    return std::unique_ptr<Process>(new Process(child.id, child.output, log));
+  });
+}
+
+Result<std::string> OutputOf(const Command& command) {
+  const auto child = Spawn(command);
+  if (!child) {
+    return std::unexpected(child.error());
+  }
+  std::string text;
+  std::array<char, 4096> buffer{};
+  ssize_t size = 0;
+  while ((size = read(child->output, buffer.data(), buffer.size())) > 0 ||
+         (size < 0 && errno == EINTR)) {
+    if (size > 0 && text.size() < kMaxOutput) {
+      text.append(buffer.data(), static_cast<std::size_t>(size));
+    }
+  }
+  close(child->output);
+  int status = 0;
+  waitpid(child->id, &status, 0);
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    return std::unexpected(std::format("{} failed: {}", command.arguments[0], text));
+  }
+  return text;
 }
 
 Process::Process(pid_t id, int output, const daemon::Log& log)

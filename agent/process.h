@@ -36,6 +36,10 @@ class Process {
   std::jthread reader_;
 };
 
+// Runs a program that ends soon to its end: what it printed, or why that is not to be had. On the
+// thread that asks Processes whether they have ended.
+[[nodiscard]] Result<std::string> OutputOf(const Command& command);
+
 // Orphans of children become ours wherever we run, so that none is left behind.
 void AdoptOrphans();
 

@@ -2,8 +2,10 @@
 
 #include "agent/files.h"
 #include "agent/postgresql/settings.h"
+#include "agent/process.h"
 #include "agent/user.h"
 
+#include <algorithm>
 #include <csignal>
 #include <format>
 
@@ -39,7 +41,16 @@ class Adapter final : public Engine {
         return std::unexpected(signal.error());
       }
     }
-    return Command{.arguments = RenderCommand(config_, role, home())};
+    Command command{.arguments = RenderCommand(config_, role, home())};
+    if (role == Role::kReader) {
+      const auto control = OutputOf({.arguments = {"pg_controldata", "-D", home().string()}});
+      if (!control) {
+        return std::unexpected(control.error());
+      }
+      std::ranges::copy(RenderReadersRoom(config_, *control),
+                        std::back_inserter(command.arguments));
+    }
+    return command;
   }
 
   [[nodiscard]] std::unique_ptr<EngineClient> MakeClient() const override {

@@ -1,8 +1,11 @@
 #include "agent/postgresql/settings.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <charconv>
 #include <format>
+#include <optional>
 #include <set>
 
 namespace sextant::agent::postgresql {
@@ -10,6 +13,8 @@ namespace {
 
 constexpr std::uint64_t kMiB = 1U << 20;
 constexpr std::uint16_t kDefaultPort = 5432;
+constexpr int kMaxConnections = 200;
+constexpr int kMaxWalSenders = 32;
 
 // What the volume, the agent or the operator stand on.
 const std::set<std::string, std::less<>>& Denied() {
@@ -144,8 +149,8 @@ std::string RenderSettings(const Config& config) {
   // What users may set otherwise comes first, for the last one counts.
   add("shared_buffers", std::format("{}MB", shared));
   add("effective_cache_size", std::format("{}MB", config.memory * 8 / 10 / kMiB));
-  add("max_connections", "200");
-  add("max_wal_senders", "32");
+  add("max_connections", std::to_string(kMaxConnections));
+  add("max_wal_senders", std::to_string(kMaxWalSenders));
   add("max_replication_slots", "32");
   add("hot_standby_feedback", "on");
   add("max_standby_streaming_delay", "30s");
@@ -220,6 +225,42 @@ std::vector<std::string> RenderCommand(const Config& config, Role role,
   add("synchronous_standby_names", "");
   add("data_sync_retry", "off");
   return command;
+}
+
+std::vector<std::string> RenderReadersRoom(const Config& config, std::string_view control_data) {
+  struct Limit {
+    std::string_view told;  // by pg_controldata
+    const char* name;
+    int usual;
+  };
+  constexpr std::array<Limit, 5> kLimits = {
+      {{"max_connections", "max_connections", kMaxConnections},
+       {"max_worker_processes", "max_worker_processes", 8},
+       {"max_wal_senders", "max_wal_senders", kMaxWalSenders},
+       {"max_prepared_xacts", "max_prepared_transactions", 0},
+       {"max_locks_per_xact", "max_locks_per_transaction", 64}}};
+  const auto number = [](std::string_view text) {
+    text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+    int value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc() ? std::optional(value) : std::nullopt;
+  };
+  std::vector<std::string> options;
+  for (const Limit& limit : kLimits) {
+    const std::string label = std::format("{} setting:", limit.told);
+    const std::size_t at = control_data.find(label);
+    if (at == std::string_view::npos) {
+      continue;
+    }
+    const auto writers = number(control_data.substr(at + label.size()));
+    const auto parameter = config.parameters.find(limit.name);
+    const auto own = parameter == config.parameters.end() ? limit.usual : number(parameter->second);
+    if (writers && own && *writers > *own) {
+      options.emplace_back("-c");
+      options.push_back(std::format("{}={}", limit.name, *writers));
+    }
+  }
+  return options;
 }
 
 std::string RenderAccess(std::string_view user) {

@@ -37,6 +37,10 @@ struct Files {
 // What nobody may undo, ALTER SYSTEM included: on the command line.
 [[nodiscard]] std::vector<std::string> RenderCommand(const Config& config, Role role,
                                                      const std::filesystem::path& home);
+// A reader does not start with less room than the writer had of what its log speaks of, whatever
+// it will be allowed when it writes: options for the command line, given what pg_controldata says.
+[[nodiscard]] std::vector<std::string> RenderReadersRoom(const Config& config,
+                                                         std::string_view control_data);
 [[nodiscard]] std::string RenderAccess(std::string_view user);
 [[nodiscard]] std::string RenderIdentities(std::string_view user);
 // libpq's password file.

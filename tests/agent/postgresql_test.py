@@ -9,7 +9,7 @@ from instance import Cluster, Instance, main, wait_for
 
 cluster = Cluster()
 one = Instance(cluster, "postgresql", 1, cluster.shared, (7001, 7002, 7003), 7003, {"work_mem": "5MB", "wal_keep_size": "0"})
-two = Instance(cluster, "postgresql", 2, cluster.shared, (7011, 7012, 7013), 7003)
+two = Instance(cluster, "postgresql", 2, cluster.shared, (7011, 7012, 7013), 7003, {"max_connections": "50"})
 
 
 def sql(instance, statement, user="app", database="app"):
@@ -118,6 +118,7 @@ def an_agent_takes_up_its_order():
 def a_reader_streams_from_an_image():
     two.order("reader", branch=1)
     two.accepts_as("reader")
+    assert sql(two, "SHOW max_connections") == "200"  # as the writer has, or it would not start
     sql(one, "INSERT INTO entries SELECT generate_series(1001, 2000)")
     wait_for("the rows", lambda: sql(two, "SELECT count(*) FROM entries") == "2000")
     engine = wait_for("no lag", lambda: (lambda e: e if e["lag_bytes"] == 0 and e["replicating"] else None)(two.status()["engine"]))
@@ -157,6 +158,7 @@ def a_demoted_writer_leaves_all_on_the_volume():
 def a_reader_becomes_the_writer():
     two.order("writer", branch=1, epoch=2)
     two.accepts_as("writer")
+    assert sql(two, "SHOW max_connections") == "50"
     assert sql(two, "SELECT count(*) FROM entries") == "2003"
     sql(two, "INSERT INTO entries VALUES (0)")
     assert sql(two, "SELECT timeline_id FROM pg_control_checkpoint()", "postgres") == "1"

@@ -9,7 +9,9 @@ namespace sextant::agent {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 Config Example() {
@@ -57,6 +59,22 @@ TEST(PostgresqlSettings, StandOnTheCommandLineWhatNobodyMayUndo) {
   }
   EXPECT_THAT(postgresql::RenderCommand(Example(), Role::kReader, "/mnt/data/pgdata"),
               Contains("fsync=off"));
+}
+
+TEST(PostgresqlSettings, AReaderHasRoomForWhatTheWriterHad) {
+  Config config = Example();
+  config.parameters = {{"max_connections", "100"}, {"max_worker_processes", "16"}};
+  const auto options =
+      postgresql::RenderReadersRoom(config,
+                                    "wal_level setting:                    replica\n"
+                                    "max_connections setting:              200\n"
+                                    "max_worker_processes setting:         8\n"
+                                    "max_wal_senders setting:              32\n"
+                                    "max_prepared_xacts setting:           5\n"
+                                    "max_locks_per_xact setting:           64\n");
+  EXPECT_THAT(options,
+              ElementsAre("-c", "max_connections=200", "-c", "max_prepared_transactions=5"));
+  EXPECT_THAT(postgresql::RenderReadersRoom(config, "something else"), IsEmpty());
 }
 
 TEST(PostgresqlSettings, ALockFileTellsWhenConnectionsAreTaken) {
