@@ -111,7 +111,7 @@ void WatchAll(runtime::Controller& controller, op::Watches& watches) {
             return keys;
           },
           runtime::LabelsChanged);
-    } else if (kind != "StorageClass") {
+    } else if (kind != "StorageClass" && kind != "Event") {
       controller.Watch(*informer, op::ClusterOf);
     }
   }

@@ -81,6 +81,7 @@ struct Observed {
   std::optional<bool> storage_class_found = {};  // none: not known
 
   std::vector<PodInfo> pods = {};
+  std::map<std::string, std::string> refused_pods = {};  // of StatefulSets: by name, why
   std::vector<ClaimInfo> claims = {};
   std::map<std::string, ChildInfo> children = {};     // by "Kind/name"
   std::map<std::string, SecretInfo> secrets = {};     // by name

@@ -118,6 +118,26 @@ void AddPods(Observed& seen, const Watches& watches, const Key& key,
   }
 }
 
+// A StatefulSet tells in Events alone that its pods are refused: by a quota, a policy, a webhook.
+void AddRefusedPods(Observed& seen, const Watches& watches, const Key& key) {
+  constexpr std::string_view kBegin = "create Pod ";
+  constexpr std::string_view kError = " failed error: ";
+  for (const SnapshotPtr& snapshot : watches.Of("Event").Objects().List()) {
+    if (snapshot->GetKey().ns != key.ns) {
+      continue;
+    }
+    const Json event = snapshot->Object();
+    const std::string_view note = kube::FindString(event, {"note"});
+    const std::size_t error = note.find(kError);
+    if (!note.starts_with(kBegin) || error == std::string_view::npos) {
+      continue;
+    }
+    const std::string_view pod =
+        note.substr(kBegin.size(), note.find(' ', kBegin.size()) - kBegin.size());
+    seen.refused_pods[std::string(pod)] = note.substr(error + kError.size());
+  }
+}
+
 std::optional<bool> StorageClassFound(const Watches& watches, const std::string& name) {
   const Informer& classes = watches.Of("StorageClass");
   if (!classes.IsSynced()) {
@@ -175,6 +195,13 @@ Watches::Watches(const kube::Client& client, const kube::Clock& clock,
   }
   add(all::Nodes(), false);
   add(StorageClasses(), false);
+  kube::runtime::ReflectorOptions refusals{.resource = all::Events()};
+  refusals.selection = {.ns = ns,
+                        .label_selector = {},
+                        .field_selector = "regarding.kind=StatefulSet,reason=FailedCreate"};
+  informers_.push_back(std::make_unique<Informer>(
+      client, std::move(refusals), clock, kube::runtime::Indexes(),
+      metrics == nullptr ? nullptr : &metrics->Watch(all::Events().resource)));
 }
 
 const Informer& Watches::Of(std::string_view kind) const {
@@ -263,6 +290,7 @@ std::optional<Sight> Observe(const Key& key, const Watches& watches, Fleet& flee
     seen.storage_class_found = StorageClassFound(watches, seen.spec->storage_class);
   }
   AddPods(seen, watches, key, nodes, now);
+  AddRefusedPods(seen, watches, key);
   AddClaims(seen, watches, key);
   AddChildren(seen, watches, key, applied);
   AddSecrets(seen, watches, key);

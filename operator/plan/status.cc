@@ -95,7 +95,11 @@ void FindProblems(Step& step, const std::vector<Instance>& instances) {
   std::vector<std::string> missing;
   for (const StorageNodeStatus& node : step.plan.status.storage_nodes) {
     if (!node.ready && node.repair.empty()) {
-      missing.push_back(node.name);
+      const auto refused = step.seen.refused_pods.find(node.name);
+      const bool there = FindPod(step.seen, node.name) != nullptr;
+      missing.push_back(there || refused == step.seen.refused_pods.end()
+                            ? node.name
+                            : std::format("{} ({})", node.name, refused->second));
     }
   }
   if (!missing.empty()) {

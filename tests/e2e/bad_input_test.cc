@@ -31,9 +31,8 @@ json Manifest(const std::string& name, const json& change) {
 }
 
 std::string Message(const Kubectl& kubectl, const std::string& cluster, const std::string& type) {
-  return kubectl.Run(
-      {"get", "dbcluster", cluster, "-o",
-       "jsonpath={.status.conditions[?(@.type==\"" + type + "\")].message}"});
+  return kubectl.Run({"get", "dbcluster", cluster, "-o",
+                      "jsonpath={.status.conditions[?(@.type==\"" + type + "\")].message}"});
 }
 
 void AwaitMessage(const Kubectl& kubectl, const std::string& cluster, const std::string& wanted) {
@@ -81,8 +80,9 @@ const Refusal kRefusals[] = {
     {"TooManyReaders", "db", {{"readers", 16}}, "readers must be 0 to 15"},
     {"TwoZones", "db", {{"zones", {"zone-a", "zone-b"}}}, "exactly three different zones"},
     {"OneCopyAZone", "db", {{"storage", {{"nodesPerZone", 1}}}}, "each zone keeps two copies"},
-    {"LongName", "a-name-of-a-cluster-that-is-much-too-long", {}, "at most 40 characters"},
-    {"DottedName", "db.example", {}, "has no dots"},
+    {"LongName", "a-name-of-a-cluster-that-is-much-too-long", json::object(),
+     "at most 40 characters"},
+    {"DottedName", "db.example", json::object(), "has no dots"},
     {"FieldThatIsNotThere", "db", {{"reader", 1}}, "spec.reader"},
 };
 
@@ -98,8 +98,8 @@ class BadInputTest : public ::testing::Test {
   }
   // It fails when the change is taken.
   std::string Change(const json& change) {
-    const CommandResult result = kubectl_.Try({"patch", "dbcluster", "db", "--type=merge",
-                                               "--patch", json({{"spec", change}}).dump()});
+    const CommandResult result = kubectl_.Try(
+        {"patch", "dbcluster", "db", "--type=merge", "--patch", json({{"spec", change}}).dump()});
     EXPECT_NE(result.exit_code, 0) << change;
     return result.output;
   }
@@ -127,8 +127,8 @@ TEST_F(BadInputTest, WhatIsThereStaysWhateverIsAskedFor) {
   Await("the secret again", kPatience, [&] { return password() == was; });
 
   // An image that is not there stops the rolling, not the cluster.
-  kubectl_.Run({"patch", "dbcluster", "db", "--type=merge", "--patch",
-                R"({"spec": {"readers": 1}})"});
+  kubectl_.Run(
+      {"patch", "dbcluster", "db", "--type=merge", "--patch", R"({"spec": {"readers": 1}})"});
   cluster.AwaitWell(seconds(120));
   kubectl_.Run({"patch", "dbcluster", "db", "--type=merge", "--patch",
                 R"({"spec": {"engine": {"image": "localhost:5001/sextant/no-such-image:1"}}})"});

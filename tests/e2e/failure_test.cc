@@ -80,11 +80,16 @@ class FailureTest : public ::testing::Test {
       EXPECT_THAT(verdict.findings, IsEmpty());
       gaps.push_back(static_cast<double>(verdict.writes_stood.length) / 1e6);
     }
+    EXPECT_LT(Report(name, gaps), fault.limit_seconds) << name;
+  }
+
+  // Prints them; the worst.
+  static double Report(const std::string& name, std::vector<double> gaps) {
     std::ranges::sort(gaps);
     std::cout << std::format("MEASURED {}: p50 {:.2f} s, worst {:.2f} s of {}\n", name,
                              gaps[gaps.size() / 2], gaps.back(), gaps.size())
               << std::flush;
-    EXPECT_LT(gaps.back(), fault.limit_seconds) << name;
+    return gaps.back();
   }
 
   static std::unique_ptr<Kubectl> kubectl_;
@@ -146,35 +151,49 @@ TEST_F(PostgresqlScaleTest, ReadersComeAndGo) {
 }
 
 // Three copies are left: what is there can be read, nothing can be written until a fourth is back.
-TEST_F(PostgresqlScaleTest, AZoneAndOneMoreNodeAreAway) {
-  const Workload workload(*kubectl_, *cluster_);
-  Scene scene{.kubectl = *kubectl_, .cluster = *cluster_};
-  const std::string writers_node = cluster_->NodeOf(cluster_->Writer());
-  const std::string readers_node =
-      cluster_->NodeOf(kubectl_->Run({"get", "pods", "-l", "sextant.dev/role=reader", "-o",
-                                      "jsonpath={.items[0].metadata.name}"}));
-  std::string frozen;
-  for (const std::string& pod : cluster_->StoragePods()) {
-    const std::string node = cluster_->NodeOf(pod);
-    if (node == readers_node && frozen.empty()) frozen = pod;
-    if (node != readers_node && node != writers_node && scene.outages.empty()) {
-      scene.outages.emplace_back(node, StopNode, StartNode);
+class ZoneAndOneTest : public PostgresqlScaleTest {
+ protected:
+  // The longest time without a read, in seconds.
+  static double Once() {
+    const Workload workload(*kubectl_, *cluster_);
+    Scene scene{.kubectl = *kubectl_, .cluster = *cluster_};
+    const std::string writers_node = cluster_->NodeOf(cluster_->Writer());
+    const std::string readers_node =
+        cluster_->NodeOf(kubectl_->Run({"get", "pods", "-l", "sextant.dev/role=reader", "-o",
+                                        "jsonpath={.items[0].metadata.name}"}));
+    std::string frozen;
+    for (const std::string& pod : cluster_->StoragePods()) {
+      const std::string node = cluster_->NodeOf(pod);
+      if (node == readers_node && frozen.empty()) frozen = pod;
+      if (node != readers_node && node != writers_node && scene.outages.empty()) {
+        scene.outages.emplace_back(node, StopNode, StartNode);
+      }
     }
+    EXPECT_FALSE(frozen.empty());
+    EXPECT_FALSE(scene.outages.empty());
+    cluster_->Signal(frozen, "STOP");
+    workload.AwaitNoWrites(seconds(60));
+    const std::int64_t epoch = cluster_->Epoch();
+    workload.AwaitReads(200, seconds(60));
+    cluster_->Signal(frozen, "CONT");
+    workload.AwaitWrites(100, seconds(120));
+    EXPECT_EQ(cluster_->Epoch(), epoch) << "the writer only waited";
+    scene.outages.clear();
+    cluster_->AwaitWell(kUntilWell);
+    const ledger::Verdict verdict = workload.Finish();
+    std::cout << "a zone and one more node away: " << ledger::ToText(verdict) << std::flush;
+    EXPECT_THAT(verdict.findings, IsEmpty());
+    return static_cast<double>(verdict.reads_stood.length) / 1e6;
   }
-  ASSERT_FALSE(frozen.empty());
-  ASSERT_FALSE(scene.outages.empty());
-  cluster_->Signal(frozen, "STOP");
-  workload.AwaitNoWrites(seconds(60));
-  const std::int64_t epoch = cluster_->Epoch();
-  workload.AwaitReads(200, seconds(60));
-  cluster_->Signal(frozen, "CONT");
-  workload.AwaitWrites(100, seconds(120));
-  EXPECT_EQ(cluster_->Epoch(), epoch) << "the writer only waited";
-  scene.outages.clear();
-  cluster_->AwaitWell(kUntilWell);
-  const ledger::Verdict verdict = workload.Finish();
-  std::cout << "a zone and one more node away: " << ledger::ToText(verdict) << std::flush;
-  EXPECT_THAT(verdict.findings, IsEmpty());
+};
+
+TEST_F(ZoneAndOneTest, ReadsGoOnAndWritesResume) {
+  std::vector<double> gaps;
+  for (int i = 0; i < Repetitions(); ++i) {
+    cluster_->AwaitWell(kUntilWell);
+    gaps.push_back(Once());
+  }
+  Report("reads with a zone and one more node away", gaps);
 }
 
 // --- MariaDB. ---

@@ -34,7 +34,7 @@ OperatorProcess::OperatorProcess(const kube::Client& client, Fleet& fleet, OnCha
     const std::string& kind = informer->Resource().kind;
     if (kind == "DBCluster") {
       controller_.Watch(*informer);
-    } else if (kind != "Node" && kind != "StorageClass") {
+    } else if (kind != "Node" && kind != "StorageClass" && kind != "Event") {
       controller_.Watch(*informer, ClusterOf);
     }
   }

@@ -55,6 +55,18 @@ TEST(PlanStartTest, AZoneWithoutNodesIsNamedAndWaitedFor) {
   EXPECT_THAT(testing::MessageOf(plan, "Ready"), HasSubstr("no node is in x"));
 }
 
+TEST(PlanStartTest, AStoragePodThatIsRefusedIsNamedWithTheReasonWhileItIsMissing) {
+  ObservedCluster cluster(0);
+  cluster.MakeHealthy();
+  const std::string pod = cluster.seen.storage.begin()->first;
+  cluster.seen.refused_pods[pod] = "exceeded quota: small";
+  EXPECT_THAT(testing::MessageOf(cluster.MakePlan(), "Degraded"), IsEmpty()) << "long ago";
+  cluster.RemovePod(pod);
+  cluster.seen.storage.erase(pod);
+  EXPECT_THAT(testing::MessageOf(cluster.MakePlan(), "Degraded"),
+              HasSubstr(pod + " (exceeded quota: small)"));
+}
+
 TEST(PlanStartTest, ASpecThatCannotBeReadDestroysNothing) {
   ObservedCluster cluster(1);
   cluster.MakeHealthy();
