@@ -17,6 +17,7 @@
 #include <cstdlib>
 #include <format>
 #include <iostream>
+#include <malloc.h>
 #include <pthread.h>
 #include <random>
 
@@ -232,6 +233,7 @@ int main(int count, char** arguments) {
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before there are threads: all inherit it
+  mallopt(M_ARENA_MAX, 2);  // else each thread keeps for itself what it once needed
   curl_global_init(CURL_GLOBAL_DEFAULT);
   return Run(options, signals);
 }
