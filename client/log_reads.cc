@@ -1,5 +1,7 @@
 #include "client/log_reads.h"
 
+#include <format>
+
 namespace sextant::client {
 namespace {
 
@@ -20,6 +22,16 @@ void LogReads::Start(const MemberId& member, protocol::BranchId branch, protocol
 }
 
 void LogReads::Receive(const MemberId& from, const protocol::Message& message, Time, Effects&) {
+  if (const auto* begins = std::get_if<protocol::LogBegins>(&message)) {
+    for (Waiting& waiting : waiting_) {
+      if (waiting.member == from && waiting.branch == begins->branch && !waiting.answer &&
+          waiting.from < begins->start) {
+        waiting.answer = std::unexpected(Error{
+            ErrorCode::kCollected, std::format("the member's log begins at {}", begins->start)});
+      }
+    }
+    return;
+  }
   const auto* pulled = std::get_if<protocol::Pulled>(&message);
   if (pulled == nullptr) {
     return;
@@ -45,7 +57,7 @@ Time LogReads::next_timer() const { return waiting_.empty() ? Time::max() : next
 void LogReads::TakeCompletions(Time now, Completions& out) {
   for (Waiting& waiting : waiting_) {
     if (waiting.answer) {
-      Complete(std::move(waiting.done), Result<Groups>(std::move(*waiting.answer)), out);
+      Complete(std::move(waiting.done), std::move(*waiting.answer), out);
     } else if (waiting.deadline <= now) {
       Complete(std::move(waiting.done),
                Result<Groups>(std::unexpected(

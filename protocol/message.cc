@@ -137,6 +137,9 @@ std::string Text(const Pulled& m) {
   return std::format("Pulled b{} vdl={} {}", m.branch, m.vdl, Text(m.groups));
 }
 
+std::string Text(const LogBegins& m) {
+  return std::format("LogBegins b{} at {}", m.branch, m.start);
+}
 std::string Text(const AskStatus& m) { return std::format("AskStatus #{}", m.request); }
 std::string Text(const NodeStatus& m) {
   return std::format("NodeStatus #{} g{} branches={}", m.request, m.configuration.generation,

@@ -181,6 +181,13 @@ void Node::On(const Uuid& from, const Pulled& pulled, Time now, Effects& out) {
   }
 }
 
+void Node::On(const Uuid& from, const LogBegins& begins, Time, Effects& out) {
+  Replica* replica = Find(begins.branch);
+  if (replica != nullptr && record_.configuration.Contains(from)) {
+    replica->OnLogBegins(from, begins, out);
+  }
+}
+
 Effects Node::OnTimer(Time now) {
   Effects out;
   if (failed_) {
@@ -191,6 +198,7 @@ Effects Node::OnTimer(Time now) {
     next_gossip_ = now + options_.gossip_interval;
     for (auto& [id, replica] : replicas_) {
       replica.OnTimer(now, record_, RandomPeer(), out);
+      replica.Trim(now, record_.configuration, record_.member, options_.peer_patience, out);
       for (int i = 0; i < kGossipPeers; ++i) {
         if (const auto peer = RandomPeer(); peer && !persisting_) {
           Gossip gossip = replica.MakeGossip();
@@ -236,6 +244,8 @@ void Node::On(const LogTruncated& done, Time, Effects& out) { Find(done.branch)-
 void Node::On(const LogRepaired& done, Time, Effects& out) {
   Find(done.branch)->OnRepaired(done.range, out);
 }
+
+void Node::On(const LogTrimmed& done, Time, Effects&) { Find(done.branch)->OnTrimmed(done.start); }
 
 void Node::On(const LogRead& done, Time, Effects& out) { Find(done.branch)->OnLogRead(done, out); }
 

@@ -122,7 +122,8 @@ void Node::On(const IndexSearched& done, Time, Effects& out) {
   EndRead<FindLsn>(done, out, [&](LsnFound& answer, const FindLsn& find) {
     const Replica& replica = replicas_.at(find.branch);
     answer.found = {replica.record().history.EpochAt(done.lsn), done.lsn};
-    answer.status = CanRead(find.branch, answer.found);  // it may be below the horizon
+    // It may be below the horizon, or somewhere below what is left of the log.
+    answer.status = done.is_trimmed ? ReadStatus::kCollected : CanRead(find.branch, answer.found);
   });
 }
 

@@ -13,7 +13,7 @@ constexpr std::size_t kMaximumWaiting = 16;
 Replica::Replica(const Branch& branch, Generation generation) : generation_(generation) {
   record_.branch = branch;
   record_.vdl = record_.synced = record_.horizon = branch.fork;
-  end_ = scl_ = vdl_ = scrubbed_ = branch.fork;
+  start_ = end_ = scl_ = vdl_ = scrubbed_ = branch.fork;
   retain_from_ = retain_next_ = record_.retain_from = branch.fork;
   saved_ = record_;
 }
@@ -22,15 +22,16 @@ Replica::Replica(const RecoveredBranch& found, Generation generation, Time now)
     : record_(found.record),
       saved_(found.record),
       generation_(generation),
+      start_(std::max(found.start, found.record.branch.fork)),
       end_(std::max(found.end, found.record.synced)),
       scl_(found.record.synced),
       vdl_(found.record.vdl),
       last_time_(found.last_time),
-      scrubbed_(found.record.branch.fork),
+      scrubbed_(start_),
       retain_from_(found.record.horizon),
       retain_next_(found.record.horizon) {
   for (const LsnRange& range : found.damaged) {
-    damaged_.Add(range);
+    MarkDamaged(range);
   }
   for (const auto& [id, pin] : record_.pins) {
     if (pin.leased()) {
@@ -108,7 +109,7 @@ void Replica::OnAdopt(const ClientId& from, const Adopt& adopt, Effects& out) {
     return;
   }
   const Lsn shared =
-      Divergence({adopt.history, adopt.history.last_first()}, {record_.history, scl_}, start());
+      Divergence({adopt.history, adopt.history.last_first()}, {record_.history, scl_}, fork());
   if (adopt.history.last_epoch() != adopt.epoch || shared != adopt.from || !Quiet()) {
     Refuse(from, adopt.epoch, Refusal::kMismatch, out);
     return;

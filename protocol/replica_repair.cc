@@ -15,6 +15,7 @@ constexpr std::size_t kMaximumPulls = 64;
 constexpr Time kPullTimeout = std::chrono::milliseconds(100);
 constexpr Time kLeastDamagedPause = std::chrono::milliseconds(50);
 constexpr Time kGreatestDamagedPause = std::chrono::seconds(10);
+constexpr Time kPatienceWithDamage = std::chrono::seconds(1);
 constexpr std::size_t kMaximumRepaired = 4096;
 
 }  // namespace
@@ -38,10 +39,11 @@ Gossip Replica::MakeGossip() const {
 
 void Replica::OnGossip(const MemberId& from, const Gossip& gossip, Time now, Effects& out) {
   LearnRetention(from, gossip);
+  const Lsn shared = Divergence({record_.history, scl_}, {gossip.history, gossip.scl}, fork());
+  peers_[from] = {.scl = shared, .heard = now};
   if (step_ != Step::kIdle) {
     return;
   }
-  const Lsn shared = Divergence({record_.history, scl_}, {gossip.history, gossip.scl}, start());
   RaiseVdl(std::min(gossip.vdl, shared));
   // The durable part of the peer's log was written by an epoch this log has never heard of: follow
   // it. No writer may ever come to say so, on a branch that was left behind.
@@ -66,7 +68,9 @@ void Replica::AskFor(const MemberId& peer, Lsn from, Time now, Effects& out) {
 }
 
 void Replica::OnPull(const MemberId& from, const Pull& pull, Effects& out) {
-  if (pull.from >= start() && pull.from < scl_ && pulls_.size() < kMaximumPulls) {
+  if (pull.from < start()) {
+    out.Send(from, LogBegins{branch().id, start()});
+  } else if (pull.from < scl_ && pulls_.size() < kMaximumPulls) {
     const std::uint64_t token = next_token_++;
     pulls_[token] = from;
     out.Do(ReadLog{branch().id, pull.from, kPullBytes, token});
@@ -129,6 +133,24 @@ void Replica::OnPulled(const MemberId& from, const Pulled& pulled, Time now, Eff
       AskFor(from, end_, now, out);
     }
   }
+}
+
+// Damage is for a snapshot only when it stays: another peer may still have those groups.
+void Replica::OnLogBegins(const MemberId& from, const LogBegins& begins, Effects& out) {
+  pull_until_ = Time{0};
+  const bool behind = end_ < begins.start;
+  const bool rotten = !damaged_.empty() && damaged_.NextFrom(0).first < begins.start &&
+                      damaged_pause_ > kPatienceWithDamage;
+  if (Settled() && (behind || rotten)) {
+    out.Do(FetchSnapshot{from});
+  }
+}
+
+// What has left the log can be bad no more.
+void Replica::OnTrimmed(Lsn start) {
+  start_ = std::max(start_, start);
+  scrubbed_ = std::max(scrubbed_, start_);
+  damaged_.Remove({0, start_});
 }
 
 void Replica::MarkDamaged(LsnRange range) {

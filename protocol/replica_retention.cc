@@ -30,7 +30,7 @@ void Replica::OnSetPin(const ClientId& from, const SetPin& set, Time now, Effect
   // A retention already begun is not undone by a pin, so below only a pin held all along is good.
   // It begins when this member has heard of it: peers that ask what is pinned rely on the answer.
   const bool dropped = found != record_.pins.end() && found->second.dropped();
-  const bool late = set.lsn < record_.horizon || set.lsn < record_.retain_from || set.lsn < start();
+  const bool late = set.lsn < record_.horizon || set.lsn < record_.retain_from || set.lsn < fork();
   // A pin without a lease may have come here by gossip, too late to count for its owner's quorum.
   const bool renewed = same && set.lease.count() > 0;
   const bool unfit =
@@ -76,7 +76,7 @@ void Replica::OnDropPin(const DropPin& drop) {
 }
 
 ReadStatus Replica::CanRead(const Position& at) const {
-  if (at.lsn > scl_ || at.lsn < start()) {
+  if (at.lsn > scl_ || at.lsn < fork()) {
     return ReadStatus::kBehind;
   }
   // Above the VDL the log may still be cut, so the reader must name the epoch it means.
@@ -97,7 +97,7 @@ ReadStatus Replica::CanRead(const Position& at) const {
 }
 
 void Replica::KeepFork(BranchId child, Lsn fork) {
-  if (fork >= record_.horizon && fork >= start()) {
+  if (fork >= record_.horizon && fork >= this->fork()) {
     pins_changed_ |= record_.forks.try_emplace(child, fork).second;
   }
 }
@@ -130,7 +130,7 @@ void Replica::LearnPin(const Uuid& id, const Pin& told) {
       found->second.lease = Pin::kDropped;
       pins_changed_ = true;
     }
-  } else if (told.permanent() && told.lsn >= record_.horizon && told.lsn >= start() &&
+  } else if (told.permanent() && told.lsn >= record_.horizon && told.lsn >= fork() &&
              record_.pins.size() < kMaximumPins) {
     record_.pins[id] = told;
     pins_changed_ = true;
@@ -204,6 +204,44 @@ void Replica::Checkpoint(Effects& out) {
     collect_ = MakeCollection();
   }
   Become(Step::kCheckpointing, out);
+}
+
+// What a member of the configuration has of this log, if it is heard; the least of them.
+Lsn Replica::SlowestPeer(Time now, const Configuration& configuration, const MemberId& self,
+                         Time patience) {
+  Lsn slowest = scl_;
+  for (const MemberId& member : configuration.All()) {
+    // Who was never heard counts from now on, as if it had nothing.
+    const PeerLog peer =
+        peers_.try_emplace(member, PeerLog{.scl = fork(), .heard = now}).first->second;
+    if (member != self && now - peer.heard <= patience) {
+      slowest = std::min(slowest, peer.scl);
+    }
+  }
+  return slowest;
+}
+
+// By what is on disk: a restart must never need what has left.
+void Replica::Trim(Time now, const Configuration& configuration, const MemberId& self,
+                   Time patience, Effects& out) {
+  const Lsn below =
+      std::min({saved_.horizon, saved_.vdl, SlowestPeer(now, configuration, self, patience)});
+  if (below <= std::max(trimmed_below_, start())) {
+    return;
+  }
+  trimmed_below_ = below;
+  TrimLog trim{branch().id, below, {}};
+  for (const auto& [id, pin] : saved_.pins) {
+    if (!pin.dropped() && pin.lsn < below) {
+      trim.kept.push_back(pin.lsn);
+    }
+  }
+  for (const auto& [child, fork] : saved_.forks) {
+    if (fork < below) {
+      trim.kept.push_back(fork);
+    }
+  }
+  out.Do(std::move(trim));
 }
 
 // Carried out after the checkpoint, and by what the checkpoint says: a pin dropped meanwhile is on

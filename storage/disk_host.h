@@ -68,6 +68,9 @@ class DiskHost {
   void Do(protocol::QueryIndex&& operation) { readers_->Submit(std::move(operation)); }
   void Do(protocol::SearchIndex&& operation) { readers_->Submit(operation); }
   void Do(protocol::CollectVersions&& operation);
+  // It is an offer, and this disk keeps its logs whole: the index cannot yet tell all without them.
+  void Do(protocol::TrimLog&& /*operation*/) {}
+  void Do(protocol::FetchSnapshot&& /*operation*/) {}  // so nobody's log begins above ours
   template <class Write>
   void Do(Write&& operation) {
     writer_->Submit(std::forward<Write>(operation));

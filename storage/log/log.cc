@@ -188,6 +188,9 @@ Result<> Log::EraseBehind(Lsn end, bool all) {
 
 Result<> Log::Repair(const Group& group) {
   const protocol::GroupHeader& header = group.header();
+  if (header.end <= start_) {
+    return {};  // it has left meanwhile
+  }
   if (header.branch != options_.branch || header.first != header.previous_end ||
       header.first < start_ || header.end > end_) {
     return Misuse(std::format("a repair of [{}, {}) of branch {} in a log [{}, {})", header.first,
@@ -218,24 +221,23 @@ Result<> Log::Repair(const Group& group) {
 }
 
 Result<> Log::DropBelow(Lsn lsn) {
-  const auto can_go = [&] {
-    return segments_.size() > 1 && std::next(segments_.begin())->first <= std::min(lsn, flushed_);
-  };
-  if (!can_go()) {
+  lsn = std::min(lsn, flushed_);
+  if (lsn <= start_) {
     return {};
   }
-  auto first_kept = segments_.upper_bound(std::min(lsn, flushed_));
-  const Lsn start = std::prev(first_kept)->first;
-  if (auto written = segment_files_.WriteStart(start); !written) {
+  if (auto written = segment_files_.WriteStart(lsn); !written) {
     return written;
   }
-  while (segments_.begin()->first < start) {
+  {
+    const std::unique_lock lock(mutex_);
+    start_ = lsn;
+  }
+  while (segments_.size() > 1 && std::next(segments_.begin())->first <= lsn) {
     if (auto gone = segment_files_.Recycle(*segments_.begin()->second.segment); !gone) {
       return gone;
     }
     const std::unique_lock lock(mutex_);
     segments_.erase(segments_.begin());
-    start_ = start;
   }
   return segment_files_.Sync();
 }

@@ -63,7 +63,8 @@ class Log {
   [[nodiscard]] Result<> Truncate(Lsn from);
   // Writes a group that is or was there to its place; durable.
   [[nodiscard]] Result<> Repair(const Group& group);
-  // Drops segments that end at or below `lsn`; durable. The last one stays.
+  // The log begins at `lsn`, the end of a group, from now on, and segments that end at or below go;
+  // durable.
   [[nodiscard]] Result<> DropBelow(Lsn lsn);
   [[nodiscard]] Result<> Prepare() { return segment_files_.Prepare(); }
 

@@ -44,7 +44,8 @@ Result<> Log::Recover(Lsn synced) {
   found_.start = found_.end = start_;
   for (auto entry = segments_.begin(); entry != segments_.end(); ++entry) {
     damage_until(std::min(entry->first, synced));  // files that are gone
-    if (entry->first != found_.end) {
+    const bool begins_below = entry == segments_.begin() && entry->first <= start_;
+    if (entry->first != found_.end && !begins_below) {
       break;  // what is behind was never synced; or else these files are not of one log
     }
     const auto next = std::next(entry);
@@ -53,8 +54,12 @@ Result<> Log::Recover(Lsn synced) {
     if (!scan) {
       return std::unexpected(scan.error());
     }
-    found_.damaged.insert(found_.damaged.end(), scan->damaged.begin(), scan->damaged.end());
-    found_.end = scan->end;
+    for (const LsnRange& range : scan->damaged) {  // what is below the start is of no matter
+      if (range.end > start_) {
+        found_.damaged.push_back({std::max(range.first, start_), range.end});
+      }
+    }
+    found_.end = std::max(scan->end, start_);
     if (scan->open_damage) {
       damage_until(next == segments_.end() ? synced : std::min(next->first, synced));
     }

@@ -49,16 +49,30 @@ std::optional<protocol::DiskCompletion> Disk::Finish(Oracle& oracle) {
 
 void Disk::Write(const protocol::Group& group, Oracle& oracle) {
   StoredLog& log = logs_[group.header().branch];
-  const Lsn end = log.empty() ? Line(group.header().branch).fork : log.back().end();
+  const BranchId branch = group.header().branch;
+  const Lsn end = log.empty() ? Start(branch) : log.back().end();
+  const StoredGroup* before = Find(branch, end);
   if (group.header().previous_end != end && sabotage_ != Sabotage::kNoTruncation) {
     throw Violation(std::format("a node writes {} behind {}", group.header().previous_end, end));
   }
   StoredGroup stored{.group = group,
-                     .digest = Chain(log.empty() ? 0 : log.back().digest, group),
+                     .digest = Chain(before == nullptr ? 0 : before->digest, group),
                      .durable = false,
                      .damaged = {}};
   oracle.Wrote(stored);
   log.push_back(std::move(stored));
+}
+
+Lsn Disk::Start(BranchId branch) const {
+  const auto start = starts_.find(branch);
+  return start == starts_.end() ? Line(branch).fork : start->second;
+}
+
+const StoredGroup* Disk::Find(BranchId branch, Lsn end) const {
+  if (const auto told = told_.find(branch); told != told_.end() && end <= Start(branch)) {
+    return FindEnd(told->second, end);
+  }
+  return FindEnd(log(branch), end);
 }
 
 const protocol::Branch& Disk::Line(BranchId branch) const { return lines_.at(branch); }
@@ -110,7 +124,12 @@ protocol::DiskCompletion Disk::Do(const protocol::TruncateLog& operation, std::s
       oracle.Removing(operation.branch, *stored);
     }
     log.erase(from, log.end());
-    const Lsn end = log.empty() ? Line(operation.branch).fork : log.back().end();
+    const Lsn end = log.empty() ? Start(operation.branch) : log.back().end();
+    const StoredLog& told = told_[operation.branch];
+    if (!told.empty() && told.back().end() > operation.from) {
+      throw Violation(
+          std::format("a log is cut at {}, below what its index holds", operation.from));
+    }
     if (end != operation.from) {
       throw Violation(std::format("a log is cut at {}, which is inside a group", operation.from));
     }
@@ -162,6 +181,95 @@ protocol::DiskCompletion Disk::Do(const protocol::CollectVersions& operation, st
   return protocol::NodePersisted{};
 }
 
+// As a whole or not at all. Up to the first damage: what cannot be read cannot be kept elsewhere.
+protocol::DiskCompletion Disk::Do(const protocol::TrimLog& operation, std::size_t, Oracle&) {
+  const BranchId branch = operation.branch;
+  const protocol::BranchRecord record = Decode(branch_files_.at(branch));
+  if (operation.below > record.horizon || operation.below > record.vdl) {
+    throw Violation(std::format("a log is trimmed at {}, above what is let go", operation.below));
+  }
+  for (const auto& [id, pin] : record.pins) {
+    if (!pin.dropped() && pin.lsn < operation.below &&
+        std::ranges::find(operation.kept, pin.lsn) == operation.kept.end()) {
+      throw Violation(std::format("a log is trimmed over the pin at {}", pin.lsn));
+    }
+  }
+  StoredLog& log = logs_[branch];
+  StoredLog& told = told_[branch];
+  const auto stays = std::ranges::find_if(log, [&](const StoredGroup& stored) {
+    return stored.end() > operation.below || !stored.durable || stored.damaged;
+  });
+  for (auto group = log.begin(); group != stays; ++group) {
+    if (told.empty() || told.back().end() < group->end()) {
+      told.push_back(*group);
+    }
+    starts_[branch] = group->end();
+  }
+  log.erase(log.begin(), stays);
+  return protocol::LogTrimmed{branch, Start(branch)};
+}
+
+protocol::DiskCompletion Disk::Do(const protocol::FetchSnapshot&, std::size_t, Oracle&) {
+  throw std::logic_error("a snapshot is the host's to fetch");
+}
+
+// Up to anywhere at or below the VDL, and not below the log's beginning: the index is behind the
+// log.
+DiskSnapshot Disk::TakeSnapshot() {
+  DiskSnapshot snapshot{.branches = {}, .told = {}, .collected = collected_};
+  for (const auto& [branch, file] : branch_files_) {
+    protocol::BranchSnapshot told{
+        .record = Decode(file), .start = Start(branch), .indexed = Start(branch), .last_time = 0};
+    StoredLog& groups = snapshot.told[branch];
+    for (const StoredGroup* group : Told(branch, std::max(told.record.vdl, told.start))) {
+      if (group->damaged) {
+        break;
+      }
+      groups.push_back(*group);
+      groups.back().durable = true;
+      told.indexed = std::max(told.indexed, group->end());
+      told.last_time = group->group.header().time;
+    }
+    snapshot.branches.push_back(std::move(told));
+  }
+  return snapshot;
+}
+
+bool Disk::Fits(const DiskSnapshot& snapshot) const {
+  protocol::RecoveredNode own;
+  for (const auto& [branch, file] : branch_files_) {
+    protocol::RecoveredBranch found;
+    found.record = Decode(file);
+    found.start = Start(branch);
+    found.end = log(branch).empty() ? found.start : log(branch).back().end();
+    own.branches.push_back(std::move(found));
+  }
+  return protocol::PlanInstallation(own, snapshot.branches).has_value();
+}
+
+bool Disk::Install(const DiskSnapshot& snapshot, Oracle& oracle) {
+  const auto plan = protocol::PlanInstallation(Recover(), snapshot.branches);
+  if (!plan) {
+    return false;
+  }
+  told_ = snapshot.told;
+  collected_ = snapshot.collected;
+  for (const auto& [branch, installed] : *plan) {
+    lines_[branch] = installed.record.branch;
+    StoredLog& log = logs_[branch];
+    const auto stays = std::ranges::upper_bound(log, installed.start, {}, &StoredGroup::end);
+    log.erase(log.begin(), stays);
+    if (installed.start > installed.record.branch.fork) {
+      starts_[branch] = installed.start;
+    }
+    if (!log.empty() && log.front().group.header().previous_end != installed.start) {
+      throw Violation("a snapshot leaves a gap before the log");
+    }
+    static_cast<void>(Do(protocol::PersistBranch{installed.record}, 0, oracle));
+  }
+  return true;
+}
+
 void Disk::Crash(bool power, Random& random, Oracle& oracle) {
   while (!pending_.empty() && random.OneIn(2)) {
     static_cast<void>(Finish(oracle));
@@ -205,7 +313,10 @@ protocol::RecoveredNode Disk::Recover() {
   protocol::RecoveredNode recovered{std::move(*node), {}};
   for (const auto& [branch, file] : branch_files_) {
     protocol::RecoveredBranch found{Decode(file), 0, 0, {}};
-    found.end = found.record.branch.fork;
+    found.start = found.end = Start(branch);
+    if (const StoredGroup* last = Find(branch, found.start)) {
+      found.last_time = last->group.header().time;
+    }
     StoredLog& log = logs_[branch];
     for (std::size_t i = 0; i < log.size(); ++i) {
       const auto group = protocol::Group::Decode(

@@ -4,6 +4,7 @@
 
 #include "sextant/protocol/disk.h"
 #include "sextant/protocol/node.h"
+#include "sextant/protocol/snapshot.h"
 #include "tests/simulation/oracle.h"
 #include "tests/simulation/random.h"
 
@@ -15,6 +16,13 @@ namespace sextant::simulation {
 
 // Invariants broken on purpose, to see that the checks see it.
 enum class Sabotage : std::uint8_t { kNone, kQuorumOfThree, kNoTruncation, kAcknowledgeBeforeSync };
+
+// A disk's index and what is told beside it.
+struct DiskSnapshot {
+  std::vector<protocol::BranchSnapshot> branches;
+  std::map<protocol::BranchId, StoredLog> told;
+  std::map<protocol::BranchId, protocol::CollectVersions> collected;
+};
 
 class Disk {
  public:
@@ -32,12 +40,20 @@ class Disk {
   // What a starting node finds: verifies the log by its checksums, group after group.
   [[nodiscard]] protocol::RecoveredNode Recover();
 
+  // The index as it is, and another disk's in its place; false when that cannot be.
+  [[nodiscard]] DiskSnapshot TakeSnapshot();
+  [[nodiscard]] bool Install(const DiskSnapshot& snapshot, Oracle& oracle);
+  // It could be installed as the disk is now.
+  [[nodiscard]] bool Fits(const DiskSnapshot& snapshot) const;
+
   // Flips one bit of the group that ends at `end`.
   void Flip(protocol::BranchId branch, protocol::Lsn end, Random& random);
   [[nodiscard]] bool damaged() const;
   // The SCL a restart would know.
   [[nodiscard]] protocol::Lsn KnownSynced(protocol::BranchId branch) const;
   [[nodiscard]] const StoredLog& log(protocol::BranchId branch) const;
+  // The group that ends at `end`, in the log or trimmed from it; or null.
+  [[nodiscard]] const StoredGroup* Find(protocol::BranchId branch, protocol::Lsn end) const;
   [[nodiscard]] const protocol::MemberId& member() const { return member_; }
 
  private:
@@ -62,6 +78,10 @@ class Disk {
                               Oracle& oracle);
   protocol::DiskCompletion Do(const protocol::CollectVersions& operation, std::size_t written,
                               Oracle& oracle);
+  protocol::DiskCompletion Do(const protocol::TrimLog& operation, std::size_t written,
+                              Oracle& oracle);
+  protocol::DiskCompletion Do(const protocol::FetchSnapshot& operation, std::size_t written,
+                              Oracle& oracle);
   // The index (disk_index.cc).
   protocol::DiskCompletion Do(const protocol::ReadIndex& operation, std::size_t written,
                               Oracle& oracle);
@@ -72,6 +92,10 @@ class Disk {
   // The branches that a read at `lsn` sees, and up to where; youngest first.
   [[nodiscard]] std::vector<std::pair<protocol::BranchId, protocol::Lsn>> Lineage(
       protocol::BranchId branch, protocol::Lsn lsn) const;
+  // What the index can tell of, in order: from its files, and from the log.
+  [[nodiscard]] std::vector<const StoredGroup*> Told(protocol::BranchId branch,
+                                                     protocol::Lsn lsn) const;
+  [[nodiscard]] protocol::Lsn Start(protocol::BranchId branch) const;
   // What only `lsn` sees of the branch may be gone from the index.
   [[nodiscard]] bool Collected(protocol::BranchId branch, protocol::Lsn lsn) const;
   void Write(const protocol::Group& group, Oracle& oracle);
@@ -83,6 +107,9 @@ class Disk {
   std::map<protocol::BranchId, protocol::Bytes> branch_files_;
   std::map<protocol::BranchId, protocol::Branch> lines_;
   std::map<protocol::BranchId, StoredLog> logs_;
+  std::map<protocol::BranchId, protocol::Lsn> starts_;  // of logs that were trimmed
+  // What the index tells without the log: all below the log, and with a snapshot more above.
+  std::map<protocol::BranchId, StoredLog> told_;
   std::map<protocol::BranchId, protocol::CollectVersions> collected_;
   std::deque<Pending> pending_;
 };

@@ -4,6 +4,7 @@
 #include "tests/simulation/file_tree.h"
 
 #include <algorithm>
+#include <format>
 
 namespace sextant::simulation {
 namespace {
@@ -28,6 +29,29 @@ std::vector<std::pair<BranchId, Lsn>> Disk::Lineage(BranchId branch, Lsn lsn) co
   return lineage;
 }
 
+std::vector<const StoredGroup*> Disk::Told(BranchId branch, Lsn lsn) const {
+  std::vector<const StoredGroup*> groups;
+  Lsn end = 0;
+  if (const auto told = told_.find(branch); told != told_.end()) {
+    for (const StoredGroup& stored : told->second) {
+      const StoredGroup* logged =
+          stored.end() > Start(branch) ? FindEnd(log(branch), stored.end()) : nullptr;
+      if (logged != nullptr && logged->digest != stored.digest) {
+        throw Violation(std::format("the index and the log differ at {}", stored.end()));
+      }
+      end = stored.end();
+      groups.push_back(&stored);
+    }
+  }
+  for (const StoredGroup& stored : log(branch)) {
+    if (stored.end() > end) {
+      groups.push_back(&stored);
+    }
+  }
+  std::erase_if(groups, [lsn](const StoredGroup* stored) { return stored->end() > lsn; });
+  return groups;
+}
+
 bool Disk::Collected(BranchId branch, Lsn lsn) const {
   const auto gone = collected_.find(branch);
   return gone != collected_.end() && lsn < gone->second.horizon && lsn >= Line(branch).fork &&
@@ -42,18 +66,15 @@ protocol::DiskCompletion Disk::Do(const protocol::ReadIndex& operation, std::siz
       value = kCollectedValue;
       read.version = lsn;
     }
-    const StoredLog& log = logs_[branch];
-    for (auto stored = log.rbegin(); stored != log.rend() && read.version == 0; ++stored) {
-      if (stored->end() > lsn) {
-        continue;
+    const auto groups = Told(branch, lsn);
+    for (auto stored = groups.rbegin(); stored != groups.rend() && read.version == 0; ++stored) {
+      if (Bad(**stored)) {
+        read.damaged = protocol::DamagedGroup{branch, (*stored)->group.range()};
       }
-      if (Bad(*stored)) {
-        read.damaged = protocol::DamagedGroup{branch, stored->group.range()};
-      }
-      for (const auto& [page, changed] : Changes(stored->group)) {
+      for (const auto& [page, changed] : Changes((*stored)->group)) {
         if (page == operation.page) {
           value = changed;
-          read.version = stored->end();
+          read.version = (*stored)->end();
         }
       }
     }
@@ -76,13 +97,11 @@ protocol::DiskCompletion Disk::Do(const protocol::QueryIndex& operation, std::si
     if (Collected(branch, lsn)) {
       continue;  // as if it had never been
     }
-    for (const StoredGroup& stored : logs_[branch]) {
-      if (stored.end() <= lsn) {
-        if (Bad(stored) && !queried.damaged) {
-          queried.damaged = protocol::DamagedGroup{branch, stored.group.range()};
-        }
-        tree.Apply(stored.group);
+    for (const StoredGroup* stored : Told(branch, lsn)) {
+      if (Bad(*stored) && !queried.damaged) {
+        queried.damaged = protocol::DamagedGroup{branch, stored->group.range()};
       }
+      tree.Apply(stored->group);
     }
   }
   queried.answer = tree.Answer(operation.query);
@@ -92,12 +111,14 @@ protocol::DiskCompletion Disk::Do(const protocol::QueryIndex& operation, std::si
 protocol::DiskCompletion Disk::Do(const protocol::SearchIndex& operation, std::size_t, Oracle&) {
   protocol::IndexSearched searched{operation.token, {}, 0};
   for (const auto& [branch, lsn] : Lineage(operation.branch, operation.lsn)) {
-    for (const StoredGroup& stored : logs_[branch]) {
-      if (stored.end() <= lsn && stored.group.header().time <= operation.time) {
-        searched.lsn = stored.end();
+    for (const StoredGroup* stored : Told(branch, lsn)) {
+      if (stored->group.header().time <= operation.time) {
+        searched.lsn = stored->end();
       }
     }
     if (searched.lsn != 0) {
+      // Below the log's beginning only seconds are known.
+      searched.is_trimmed = searched.lsn < Start(branch);
       break;
     }
   }

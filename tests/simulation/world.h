@@ -70,6 +70,7 @@ class World {
     bool fail_next = false;
     std::size_t holds = 0;  // faults that keep it down
     Time armed{-1};         // a timer event is under way for then
+    bool fetches = false;   // a snapshot, in this life
   };
 
   struct WriterHost {
@@ -155,6 +156,7 @@ class World {
   void Hold(std::size_t index, bool power, Time duration);
   MemberId Replace(std::size_t index);
   void CheckNode(std::size_t index);
+  void Fetch(std::size_t index, const MemberId& from);
 
   // Writers.
   void TakeOver(BranchId branch, std::size_t host);

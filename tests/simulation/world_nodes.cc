@@ -23,10 +23,13 @@ MemberId World::Replace(std::size_t index) {
 
 void World::StartNode(std::size_t index) {
   NodeHost& host = nodes_.at(index);
-  const protocol::NodeOptions options{
-      .gossip_interval = 40ms, .scrub_interval = 150ms, .random_seed = random_.Next()};
+  const protocol::NodeOptions options{.gossip_interval = 40ms,
+                                      .scrub_interval = 150ms,
+                                      .peer_patience = 150ms,
+                                      .random_seed = random_.Next()};
   ++host.life;
   host.armed = Time{-1};
+  host.fetches = false;
   host.disk_free = now_;
   host.node.emplace(options, host.disk->Recover(), now_);
   Trace("{} starts", Name(host.member));
@@ -56,6 +59,10 @@ void World::Hold(std::size_t index, bool power, Time duration) {
 void World::Apply(std::size_t index, Effects effects) {
   NodeHost& host = nodes_.at(index);
   for (const protocol::DiskOperation& operation : effects.disk) {
+    if (const auto* fetch = std::get_if<protocol::FetchSnapshot>(&operation)) {
+      Fetch(index, fetch->from);
+      continue;
+    }
     host.disk->Begin(operation, oracle_);
     if (!std::holds_alternative<protocol::WriteLog>(operation)) {
       ScheduleDisk(index);
@@ -65,6 +72,43 @@ void World::Apply(std::size_t index, Effects effects) {
   CheckNode(index);
   ArmNode(index);
   Send(index, host.member, std::move(effects));
+}
+
+// Takes its time at both ends; then the node ends, and starts with what it brought.
+void World::Fetch(std::size_t index, const MemberId& from) {
+  NodeHost& host = nodes_.at(index);
+  if (host.fetches) {
+    return;
+  }
+  host.fetches = true;
+  const auto later = [this] { return now_ + Time(random_.Between(500, 20'000)); };
+  At(later(), [this, index, life = host.life, from, later] {
+    const auto source = EndpointOf(from);
+    NodeHost& asking = nodes_.at(index);
+    if (asking.life != life) {
+      return;
+    }
+    if (!source || !nodes_.at(*source).node || cuts_.at(index).at(*source) > 0 ||
+        cuts_.at(*source).at(index) > 0) {
+      asking.fetches = false;
+      return;
+    }
+    At(later(), [this, index, life, snapshot = nodes_.at(*source).disk->TakeSnapshot()] {
+      NodeHost& installing = nodes_.at(index);
+      if (installing.life != life) {
+        return;
+      }
+      if (!installing.disk->Fits(snapshot)) {  // a start for nothing would renew leases
+        Trace("{}: a snapshot does not fit", Name(installing.member));
+        installing.fetches = false;
+        return;
+      }
+      Stop(index, random_.OneIn(4));
+      const bool installed = installing.disk->Install(snapshot, oracle_);
+      Trace("{}: a snapshot is {}", Name(installing.member), installed ? "installed" : "of no use");
+      StartNode(index);
+    });
+  });
 }
 
 void World::ScheduleDisk(std::size_t index) {

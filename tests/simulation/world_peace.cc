@@ -83,10 +83,10 @@ bool World::SameAs(const NodeHost& node, const protocol::Writer& writer) const {
     return false;
   }
   const protocol::Replica& replica = node.node->replicas().at(branch);
-  const StoredLog& log = node.disk->log(branch);
+  const StoredGroup* last = node.disk->Find(branch, writer.vdl());
   return replica.scl() == writer.end() && replica.vdl() == writer.vdl() &&
          replica.record().history == writer.history() && replica.damaged().empty() &&
-         !log.empty() && log.back().digest == oracle_.DigestAt(branch, writer.vdl());
+         last != nullptr && last->digest == oracle_.DigestAt(branch, writer.vdl());
 }
 
 }  // namespace sextant::simulation

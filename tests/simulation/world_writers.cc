@@ -76,7 +76,7 @@ void World::CheckAcknowledged(WriterHost& host) {
   std::map<Digest, std::set<MemberId>> copies;
   for (const NodeHost& node : nodes_) {
     const StoredLog& candidate = node.disk->log(branch);
-    const StoredGroup* stored = FindEnd(candidate, vdl);
+    const StoredGroup* stored = node.disk->Find(branch, vdl);
     const bool empty = vdl == writer.branch().fork;
     if (empty || (stored != nullptr && stored->durable &&
                   stored->group.epoch() == writer.history().EpochAt(vdl))) {

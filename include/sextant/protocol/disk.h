@@ -81,6 +81,14 @@ struct RecoveredBranch {
   Lsn end = 0;
   std::uint64_t last_time = 0;
   std::vector<LsnRange> damaged;
+  Lsn start = 0;  // where the log begins, if it was trimmed; else at the fork
+};
+
+// What a node finds on its disk. A disk used for the first time has a record with a new member id
+// and nothing else.
+struct RecoveredNode {
+  NodeRecord record;
+  std::vector<RecoveredBranch> branches;
 };
 
 // --- Operations. ---
@@ -142,9 +150,23 @@ struct CollectVersions {
   std::vector<Lsn> pins;
 };
 
+// What ends at or below `below` may leave the log as soon as the index can tell without it all that
+// is read from `below` on and at each of `kept`. LogTrimmed says how much has left.
+struct TrimLog {
+  BranchId branch = 0;
+  Lsn below = 0;
+  std::vector<Lsn> kept;
+};
+// Groups cannot fill this member any more; the index of `from` can. To be fetched, installed as
+// snapshot.h says, and the node to be started again with it. No answer; asked for again as long as
+// it is needed.
+struct FetchSnapshot {
+  MemberId from;
+};
+
 using DiskOperation =
     std::variant<PersistNode, PersistBranch, WriteLog, SyncLog, TruncateLog, RepairLog, ReadLog,
-                 ReadIndex, CollectVersions, QueryIndex, SearchIndex>;
+                 ReadIndex, CollectVersions, QueryIndex, SearchIndex, TrimLog, FetchSnapshot>;
 
 // --- Completions. ---
 
@@ -161,6 +183,10 @@ struct LogTruncated {
 struct LogRepaired {
   BranchId branch = 0;
   LsnRange range;
+};
+struct LogTrimmed {
+  BranchId branch = 0;
+  Lsn start = 0;  // where the log begins now: the end of a group
 };
 struct LogRead {
   BranchId branch = 0;
@@ -189,9 +215,12 @@ struct IndexSearched {
   std::uint64_t token = 0;
   std::optional<DamagedGroup> damaged;
   Lsn lsn = 0;  // 0: there is none
+  // What would tell which group exactly has left the log.
+  bool is_trimmed = false;
 };
 
-using DiskCompletion = std::variant<NodePersisted, BranchPersisted, LogSynced, LogTruncated,
-                                    LogRepaired, LogRead, IndexRead, IndexQueried, IndexSearched>;
+using DiskCompletion =
+    std::variant<NodePersisted, BranchPersisted, LogSynced, LogTruncated, LogRepaired, LogTrimmed,
+                 LogRead, IndexRead, IndexQueried, IndexSearched>;
 
 }  // namespace sextant::protocol

@@ -286,6 +286,14 @@ struct Pulled {
   void Describe(this auto& self, auto& archive) { archive(self.branch, self.vdl, self.groups); }
 };
 
+// Answers a Pull from below `start`: what is there has left the log. Who needs it takes a snapshot.
+struct LogBegins {
+  BranchId branch = 0;
+  Lsn start = 0;
+
+  void Describe(this auto& self, auto& archive) { archive(self.branch, self.start); }
+};
+
 // --- Anybody to a node. ---
 
 struct AskStatus {
@@ -323,9 +331,10 @@ struct NodeStatus {
 };
 
 // The order is the message's kind on the wire: append only.
-using Message = std::variant<Seal, Sealed, Adopt, Append, Appended, Configure, Configured, Refused,
-                             ReadPage, PageRead, SetPin, PinSet, DropPin, Gossip, Pull, Pulled,
-                             ReadMetadata, MetadataRead, FindLsn, LsnFound, AskStatus, NodeStatus>;
+using Message =
+    std::variant<Seal, Sealed, Adopt, Append, Appended, Configure, Configured, Refused, ReadPage,
+                 PageRead, SetPin, PinSet, DropPin, Gossip, Pull, Pulled, ReadMetadata,
+                 MetadataRead, FindLsn, LsnFound, AskStatus, NodeStatus, LogBegins>;
 
 // One line for people and traces.
 [[nodiscard]] std::string ToString(const Message& message);

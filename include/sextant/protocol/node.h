@@ -17,14 +17,9 @@ namespace sextant::protocol {
 struct NodeOptions {
   Time gossip_interval = std::chrono::milliseconds(100);
   Time scrub_interval = std::chrono::seconds(1);
+  // A member that was not heard for so long does not hold back what may leave the logs.
+  Time peer_patience = std::chrono::minutes(10);
   std::uint64_t random_seed = 0;  // for choosing peers
-};
-
-// What a node finds on its disk. A disk used for the first time has a record with a new member id
-// and nothing else.
-struct RecoveredNode {
-  NodeRecord record;
-  std::vector<RecoveredBranch> branches;
 };
 
 class Node {
@@ -73,6 +68,7 @@ class Node {
   void On(const Uuid& from, const Gossip& gossip, Time now, Effects& out);
   void On(const Uuid& from, const Pull& pull, Time now, Effects& out);
   void On(const Uuid& from, const Pulled& pulled, Time now, Effects& out);
+  void On(const Uuid& from, const LogBegins& begins, Time now, Effects& out);
   // Answers to what a node never asks.
   template <class Other>
   void On(const Uuid&, const Other&, Time, Effects&) {}
@@ -82,6 +78,7 @@ class Node {
   void On(const LogSynced& done, Time now, Effects& out);
   void On(const LogTruncated& done, Time now, Effects& out);
   void On(const LogRepaired& done, Time now, Effects& out);
+  void On(const LogTrimmed& done, Time now, Effects& out);
   void On(const LogRead& done, Time now, Effects& out);
   void On(const IndexRead& done, Time now, Effects& out);
   void On(const IndexQueried& done, Time now, Effects& out);

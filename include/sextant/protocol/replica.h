@@ -45,6 +45,7 @@ class Replica {
   void OnGossip(const MemberId& from, const Gossip& gossip, Time now, Effects& out);
   void OnPull(const MemberId& from, const Pull& pull, Effects& out);
   void OnPulled(const MemberId& from, const Pulled& pulled, Time now, Effects& out);
+  void OnLogBegins(const MemberId& from, const LogBegins& begins, Effects& out);
 
   // Readers' claims (replica_retention.cc).
   void OnSetPin(const ClientId& from, const SetPin& set, Time now, Effects& out);
@@ -60,11 +61,16 @@ class Replica {
   void OnTruncated(Effects& out);
   void OnRepaired(LsnRange range, Effects& out);
   void OnLogRead(const LogRead& read, Effects& out);
+  void OnTrimmed(Lsn start);
 
   // Housekeeping: lets leases run out and writes down what was learned; asks `peer` for what is
   // damaged here.
   void OnTimer(Time now, const NodeRecord& node, const std::optional<MemberId>& peer, Effects& out);
   void Scrub(Effects& out);
+  // Says how much of the log's front nobody needs: what is kept readable, the index tells. Members
+  // not heard for `patience` hold nothing back.
+  void Trim(Time now, const Configuration& configuration, const MemberId& self, Time patience,
+            Effects& out);
   void set_generation(Generation generation) { generation_ = generation; }
   // A child branch reads through to this one at `fork`, for ever. Too late if the horizon is above.
   void KeepFork(BranchId child, Lsn fork);
@@ -74,7 +80,8 @@ class Replica {
   // What of it a power cut leaves. Who decides by what a member keeps, counts on this alone.
   [[nodiscard]] const BranchRecord& record_on_disk() const { return saved_; }
   [[nodiscard]] const Branch& branch() const { return record_.branch; }
-  [[nodiscard]] Lsn start() const { return record_.branch.fork; }
+  // Where the log begins: at the fork, until its front has left.
+  [[nodiscard]] Lsn start() const { return start_; }
   [[nodiscard]] Lsn scl() const { return scl_; }
   [[nodiscard]] Lsn end() const { return end_; }
   [[nodiscard]] Lsn vdl() const { return vdl_; }
@@ -85,8 +92,8 @@ class Replica {
 
   // The whole state, for the explorer's hashes.
   void Describe(this auto& self, auto& archive) {
-    archive(self.record_, self.saving_, self.saved_, self.generation_, self.end_, self.scl_,
-            self.vdl_, self.last_time_, self.sync_target_, self.damaged_, self.step_,
+    archive(self.record_, self.saving_, self.saved_, self.generation_, self.start_, self.end_,
+            self.scl_, self.vdl_, self.last_time_, self.sync_target_, self.damaged_, self.step_,
             self.requester_, self.donor_, self.pulls_, self.retain_from_, self.broken_,
             self.waiting_.size(), self.pull_until_);
   }
@@ -126,6 +133,7 @@ class Replica {
   [[nodiscard]] bool Settled() const {
     return step_ == Step::kIdle || step_ == Step::kPinning || step_ == Step::kCheckpointing;
   }
+  [[nodiscard]] Lsn fork() const { return record_.branch.fork; }
   [[nodiscard]] bool AdoptedPromise() const {
     return record_.promise.epoch == record_.history.last_epoch();
   }
@@ -139,11 +147,20 @@ class Replica {
   [[nodiscard]] Lsn HorizonNow() const;
   void Checkpoint(Effects& out);
   [[nodiscard]] CollectVersions MakeCollection() const;
+  [[nodiscard]] Lsn SlowestPeer(Time now, const Configuration& configuration, const MemberId& self,
+                                Time patience);
+
+  // What a peer last told that it has of this log.
+  struct PeerLog {
+    Lsn scl = 0;
+    Time heard{0};
+  };
 
   BranchRecord record_;
   BranchRecord saving_;  // on its way to the disk
   BranchRecord saved_;   // on disk: of what is kept and what is let go, only this is told
   Generation generation_ = 0;
+  Lsn start_ = 0;
   Lsn end_ = 0;  // where the next group goes
   Lsn scl_ = 0;  // all below is on disk
   Lsn vdl_ = 0;
@@ -168,6 +185,8 @@ class Replica {
   std::uint64_t next_token_ = 1;
   Time pull_until_{0};  // an answer to our own pull may still come
   Lsn scrubbed_ = 0;
+  std::map<MemberId, PeerLog> peers_;
+  Lsn trimmed_below_ = 0;  // as the disk was told
 
   Lsn retain_from_ = 0;
   std::map<Uuid, Time> expiry_;  // of the pins with a lease

@@ -76,7 +76,11 @@ void Cluster::Post(const Uuid& from, Effects effects) {
 
 void Cluster::Apply(std::size_t index, Effects effects) {
   for (const DiskOperation& operation : effects.disk) {
-    disk(index).Begin(operation, oracle_);
+    if (const auto* fetch = std::get_if<FetchSnapshot>(&operation)) {
+      wanted[index] = fetch->from;
+    } else {
+      disk(index).Begin(operation, oracle_);
+    }
   }
   for (const Outgoing& outgoing : effects.messages) {
     sent.push_back({node(index).member(), outgoing.to, outgoing.message});
@@ -144,6 +148,14 @@ void Cluster::Restart(std::size_t index, bool power) {
   disk(index).Crash(power, random_, oracle_);
   nodes_[index] = std::make_unique<Node>(NodeOptions{}, disk(index).Recover(), now);
   Apply(index, node(index).Start());
+}
+
+bool Cluster::Install(std::size_t index) {
+  const std::size_t source = IndexOf(wanted.at(index)).value();
+  wanted.erase(index);
+  const bool installed = disk(index).Install(disk(source).TakeSnapshot(), oracle_);
+  Restart(index, false);
+  return installed;
 }
 
 MemberId Cluster::Replace(std::size_t index) {

@@ -61,6 +61,9 @@ class Cluster {
   // The disk is lost; an empty one takes its place under a new name.
   MemberId Replace(std::size_t index);
   void Drop(std::size_t index) { nodes_.erase(index); }
+  // Whose index each node wants, until Install; what it was given, a node starts again with.
+  std::map<std::size_t, MemberId> wanted;
+  bool Install(std::size_t index);
 
   [[nodiscard]] Node& node(std::size_t index) { return *nodes_.at(index); }
   [[nodiscard]] const Replica& replica(std::size_t index, BranchId branch = 1) {

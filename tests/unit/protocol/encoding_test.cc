@@ -245,7 +245,8 @@ TEST(FrameTest, EveryMessageSurvives) {
       FindLsn{1, 2, {3, 4}, 1'700'000'000'000'000},
       LsnFound{1, ReadStatus::kOk, {2, 3}, 4},
       AskStatus{1},
-      NodeStatus{1, SixMembers(), {{{1, 0, 0}, 2, History({{1, 0}}), 3, 4, 5, 6, 7, 8}}}};
+      NodeStatus{1, SixMembers(), {{{1, 0, 0}, 2, History({{1, 0}}), 3, 4, 5, 6, 7, 8}}},
+      LogBegins{1, 2}};
   ASSERT_EQ(messages.size(), std::variant_size_v<Message>);
   for (std::size_t i = 0; i < messages.size(); ++i) {
     ASSERT_EQ(messages[i].index(), i);
