@@ -33,7 +33,7 @@ void Thaw(Scene& scene) {
 Fault WritersNode(std::string name, NodeOutage::Step begin, NodeOutage::Step end) {
   return {.name = std::move(name),
           .limit_seconds = kUnplanned,
-          .moves_the_writer = true,
+          .writer = Writer::kMoves,
           .begin =
               [=](Scene& scene) {
                 scene.outages.emplace_back(scene.cluster.NodeOf(scene.victim), begin, end);
@@ -63,6 +63,28 @@ void DeleteACopy(Scene& scene) {
   scene.kubectl.Run({"delete", "pod", pod, "--grace-period=1", "--wait=false"});
 }
 
+void KillACopy(Scene& scene) {
+  scene.cluster.Signal(scene.cluster.StoragePods().front(), "KILL", "sextant-storag");
+}
+
+void DeleteAReader(Scene& scene) {
+  scene.kubectl.Run(
+      {"delete", "pod", "-l", "sextant.dev/role=reader", "--grace-period=1", "--wait=false"});
+}
+
+// For longer than leaders keep their Lease and kubelets their patience.
+void FreezeTheApiServer(Scene& scene) {
+  const std::string node =
+      scene.kubectl.Run({"get", "nodes", "-l", "node-role.kubernetes.io/control-plane", "-o",
+                         "jsonpath={.items[0].metadata.name}"});
+  const std::string output =
+      RunOnNode(node,
+                "for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null | "
+                "grep -qE '^([^ ]*/)?kube-apiserver ' && s=${p#/proc/}; done; "
+                "kill -STOP $s && sleep 20 && kill -CONT $s && echo thawed");
+  if (!output.contains("thawed")) throw std::runtime_error("no API server: " + output);
+}
+
 // The status shows the lost member until another one has taken its place.
 void AwaitAnotherMember(Scene& scene) {
   Await(
@@ -81,7 +103,7 @@ Fault Undisturbed() {
 Fault PodDeleted() {
   return {.name = "WritersPodDeleted",
           .limit_seconds = kUnplanned,
-          .moves_the_writer = true,
+          .writer = Writer::kMoves,
           .in_ci = true,
           .begin = DeleteWritersPod};
 }
@@ -89,6 +111,7 @@ Fault PodDeleted() {
 Fault EngineKilled() {
   return {.name = "WritersEngineKilled",
           .limit_seconds = kUnplanned,
+          .writer = Writer::kMayMove,
           .in_ci = true,
           .begin = KillWritersEngine};
 }
@@ -96,7 +119,7 @@ Fault EngineKilled() {
 Fault Switchover() {
   return {.name = "Switchover",
           .limit_seconds = kPlanned,
-          .moves_the_writer = true,
+          .writer = Writer::kMoves,
           .begin = [](Scene& scene) { scene.cluster.Annotate("sextant.dev/switchover=true"); }};
 }
 
@@ -104,7 +127,7 @@ Fault Switchover() {
 Fault RollingUpdate() {
   return {.name = "RollingUpdate",
           .limit_seconds = kPlanned,
-          .moves_the_writer = true,
+          .writer = Writer::kMoves,
           .begin = [](Scene& scene) {
             const std::string connections = std::to_string(100 + scene.cluster.Epoch());
             const nlohmann::json engine = {{"parameters", {{"max_connections", connections}}}};
@@ -122,11 +145,12 @@ std::vector<Fault> PostgresqlFaults() {
       EngineKilled(),
       {.name = "WriterFrozen",
        .limit_seconds = kUnplanned,
-       .moves_the_writer = true,
+       .writer = Writer::kMoves,
        .begin = Freeze,
        .heal = Thaw},
       {.name = "WritersVolumeKilled",
        .limit_seconds = kUnplanned,
+       .writer = Writer::kMayMove,
        .begin = [](Scene& scene) { scene.cluster.Signal(scene.victim, "KILL", "sextant-volume"); }},
       WritersNode("WritersNodeStopped", StopNode, StartNode),
       WritersNode("WritersNodePaused", PauseNode, UnpauseNode),
@@ -135,12 +159,18 @@ std::vector<Fault> PostgresqlFaults() {
        .limit_seconds = kUnplanned,
        .begin = StopAnotherZone,
        .heal = [](Scene& scene) { scene.outages.clear(); }},
+      {.name = "CopyKilled", .limit_seconds = 5, .begin = KillACopy},
+      {.name = "ReaderDeleted",
+       .limit_seconds = kUnplanned,
+       .of_reads = true,
+       .begin = DeleteAReader},
+      {.name = "ApiServerFrozen", .limit_seconds = 5, .begin = FreezeTheApiServer},
       {.name = "CopyLost", .limit_seconds = 5, .begin = DeleteACopy, .heal = AwaitAnotherMember},
       Switchover(),
       RollingUpdate(),
       {.name = "FailoverOnRequest",
        .limit_seconds = kUnplanned,
-       .moves_the_writer = true,
+       .writer = Writer::kMoves,
        .begin = [](Scene& scene) { scene.cluster.Annotate("sextant.dev/failover=true"); }},
   };
 }

@@ -5,6 +5,7 @@
 #include "tests/e2e/cluster.h"
 #include "tests/e2e/nodes.h"
 
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <ostream>
@@ -23,11 +24,18 @@ struct Scene {
   std::string lost_member = {};  // and who that was
 };
 
+enum class Writer : std::uint8_t {
+  kStays,  // the same instance, in the same epoch
+  kMoves,
+  kMayMove,
+};
+
 struct Fault {
   std::string name;      // as a test's name
   double limit_seconds;  // of the longest time without an acknowledged write
-  bool moves_the_writer = false;
-  bool in_ci = false;  // the others take SEXTANT_E2E=full
+  Writer writer = Writer::kStays;
+  bool of_reads = false;  // without an answered read instead
+  bool in_ci = false;     // the others take SEXTANT_E2E=full
   std::function<void(Scene&)> begin;
   std::function<void(Scene&)> heal = [](Scene&) {};
 };
