@@ -1,6 +1,7 @@
 #include "daemon/log.h"
 
 #include <nlohmann/json.hpp>
+#include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include <chrono>
@@ -33,20 +34,20 @@ Log::Log(LogLevel level)
 }
 
 void Log::Debug(std::string_view event, const nlohmann::json& fields) const {
-  Write(spdlog::level::debug, event, fields);
+  Write(LogLevel::kDebug, event, fields);
 }
 void Log::Info(std::string_view event, const nlohmann::json& fields) const {
-  Write(spdlog::level::info, event, fields);
+  Write(LogLevel::kInfo, event, fields);
 }
 void Log::Warning(std::string_view event, const nlohmann::json& fields) const {
-  Write(spdlog::level::warn, event, fields);
+  Write(LogLevel::kWarning, event, fields);
 }
 void Log::Error(std::string_view event, const nlohmann::json& fields) const {
-  Write(spdlog::level::err, event, fields);
+  Write(LogLevel::kError, event, fields);
 }
 
-void Log::Write(spdlog::level::level_enum level, std::string_view event,
-                const nlohmann::json& fields) const {
+void Log::Write(LogLevel wanted, std::string_view event, const nlohmann::json& fields) const {
+  const auto level = ToSpdlog(wanted);
   if (!logger_->should_log(level)) {
     return;
   }

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
-#include <spdlog/logger.h>
 
 #include <cstdint>
 #include <memory>
 #include <string_view>
+
+namespace spdlog {
+class logger;  // its header costs whoever includes it three seconds
+}
 
 namespace sextant::daemon {
 
@@ -24,8 +27,7 @@ class Log {
   void Error(std::string_view event, const nlohmann::json& fields) const;
 
  private:
-  void Write(spdlog::level::level_enum level, std::string_view event,
-             const nlohmann::json& fields) const;
+  void Write(LogLevel level, std::string_view event, const nlohmann::json& fields) const;
 
   std::shared_ptr<spdlog::logger> logger_;
 };
