@@ -13,6 +13,7 @@
 
 #include "storage/log_writer.h"
 #include "storage/read_pool.h"
+#include "storage/trimmer.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -30,6 +31,9 @@ struct DiskHostOptions {
   std::uint64_t unindexed_bytes = std::uint64_t{1} << 30;  // of log not in the index's files yet
   // The index's files are compacted when the horizon has moved on by so much log.
   std::uint64_t compaction_log_bytes = 256U << 20;
+  // The front of a log goes when that frees so much. None: logs are kept whole, which they are
+  // until a member that needs what has left can take another one's index.
+  std::optional<std::uint64_t> trim_log_bytes = std::nullopt;
 };
 
 class DiskHost {
@@ -68,9 +72,12 @@ class DiskHost {
   void Do(protocol::QueryIndex&& operation) { readers_->Submit(std::move(operation)); }
   void Do(protocol::SearchIndex&& operation) { readers_->Submit(operation); }
   void Do(protocol::CollectVersions&& operation);
-  // It is an offer, and this disk keeps its logs whole: the index cannot yet tell all without them.
-  void Do(protocol::TrimLog&& /*operation*/) {}
-  void Do(protocol::FetchSnapshot&& /*operation*/) {}  // so nobody's log begins above ours
+  void Do(protocol::TrimLog&& operation) {
+    if (trimmer_) {
+      trimmer_->Submit(std::move(operation));
+    }
+  }
+  void Do(protocol::FetchSnapshot&& /*operation*/) {}  // nobody's log begins above ours yet
   template <class Write>
   void Do(Write&& operation) {
     writer_->Submit(std::forward<Write>(operation));
@@ -89,6 +96,7 @@ class DiskHost {
   // In the order of their dependence: the last started is the first to end.
   std::unique_ptr<Ingester> ingester_;
   std::unique_ptr<LogWriter> writer_;
+  std::unique_ptr<Trimmer> trimmer_;  // if logs are trimmed at all
   std::unique_ptr<ReadPool> readers_;
   std::jthread maintenance_;
 };

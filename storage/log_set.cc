@@ -43,4 +43,9 @@ Result<LogSlice> LogSet::Read(BranchId branch, Lsn from, std::size_t bytes) cons
   return log != nullptr ? log->Read(from, bytes) : Unknown(branch);
 }
 
+Lsn LogSet::Start(BranchId branch) const {
+  const Log* log = Find(branch);
+  return log == nullptr ? 0 : log->start();
+}
+
 }  // namespace sextant::storage

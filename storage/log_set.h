@@ -18,6 +18,7 @@ class LogSet : public LogSource {
 
   [[nodiscard]] Result<Bytes> ReadBytes(BranchId branch, Lsn from, std::size_t size) const override;
   [[nodiscard]] Result<LogSlice> Read(BranchId branch, Lsn from, std::size_t bytes) const override;
+  [[nodiscard]] Lsn Start(BranchId branch) const override;
 
  private:
   mutable std::shared_mutex mutex_;

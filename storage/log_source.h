@@ -18,6 +18,8 @@ class LogSource {
                                                 std::size_t size) const = 0;
   [[nodiscard]] virtual Result<LogSlice> Read(BranchId branch, Lsn from,
                                               std::size_t bytes) const = 0;
+  // Where the branch's log begins; 0 when there is none.
+  [[nodiscard]] virtual Lsn Start(BranchId branch) const = 0;
 };
 
 }  // namespace sextant::storage

@@ -174,6 +174,15 @@ Result<> LogWriter::Do(const protocol::TruncateLog& operation) {
   return done;
 }
 
+Result<> LogWriter::Do(const DropLog& operation) {
+  const auto log = Find(store_, operation.branch);
+  auto done = log ? (*log)->DropBelow(operation.start) : std::unexpected(log.error());
+  if (done) {
+    events_.completed(protocol::LogTrimmed{operation.branch, (*log)->start()});
+  }
+  return done;
+}
+
 Result<> LogWriter::Do(const protocol::RepairLog& operation) {
   const BranchId branch = operation.group.header().branch;
   const auto log = Find(store_, branch);

@@ -14,9 +14,15 @@
 
 namespace sextant::storage {
 
+// The log begins at `start`, which the index can do without.
+struct DropLog {
+  BranchId branch = 0;
+  Lsn start = 0;
+};
+
 using WriteOperation =
     std::variant<protocol::PersistNode, protocol::PersistBranch, protocol::WriteLog,
-                 protocol::SyncLog, protocol::TruncateLog, protocol::RepairLog>;
+                 protocol::SyncLog, protocol::TruncateLog, protocol::RepairLog, DropLog>;
 
 struct WriterEvents {
   std::function<void(protocol::DiskCompletion)> completed;
@@ -55,6 +61,7 @@ class LogWriter {
   [[nodiscard]] Result<> Do(const protocol::SyncLog& operation);
   [[nodiscard]] Result<> Do(const protocol::TruncateLog& operation);
   [[nodiscard]] Result<> Do(const protocol::RepairLog& operation);
+  [[nodiscard]] Result<> Do(const DropLog& operation);
 
   Store& store_;
   Ingester& ingester_;

@@ -98,7 +98,10 @@ void ReadPool::Do(const protocol::SearchIndex& operation) {
   Answer<protocol::IndexSearched>(
       operation,
       [&] { return store_.index().FindLsn(operation.branch, operation.time, operation.lsn); },
-      [](protocol::IndexSearched& searched, Lsn lsn) { searched.lsn = lsn; });
+      [](protocol::IndexSearched& searched, const FoundLsn& found) {
+        searched.lsn = found.lsn;
+        searched.is_trimmed = found.is_trimmed;
+      });
 }
 
 }  // namespace sextant::storage

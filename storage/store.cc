@@ -109,7 +109,8 @@ Result<> Store::RecoverBranch(const std::string& name) {
   found_.branches.push_back({.record = std::move(*record),
                              .end = content_found.end,
                              .last_time = content_found.last_time,
-                             .damaged = content_found.damaged});
+                             .damaged = content_found.damaged,
+                             .start = content_found.start});
   return {};
 }
 

@@ -86,6 +86,7 @@ Result<> Index::AddBranch(const protocol::Branch& branch) {
   BranchState& state = branches_[branch.id];
   state.branch = branch;
   state.flushed = state.durable = status.ok() ? BigEndianAt(value, 0) : branch.fork;
+  state.boundaries = {state.flushed};
   state.tables.push_back(std::make_shared<Table>(state.flushed));
   return {};
 }
@@ -128,6 +129,12 @@ IndexStatus Index::status(BranchId branch) const {
     status.pages_in_memory += table->pages().size();
   }
   return status;
+}
+
+std::uint64_t Index::bytes_on_disk() const {
+  std::uint64_t bytes = 0;
+  db_->GetIntProperty(rocksdb::DB::Properties::kTotalSstFilesSize, &bytes);
+  return bytes;
 }
 
 std::uint64_t Index::CountRows() const {

@@ -22,6 +22,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
@@ -46,6 +47,13 @@ struct PageVersion {
 using ReadDamage = protocol::DamagedGroup;
 template <class T>
 using ReadResult = std::expected<T, std::variant<DiskError, ReadDamage>>;
+
+// The end of the last group that was written at or before a time (µs since 1970); 0 when there is
+// none.
+struct FoundLsn {
+  Lsn lsn = 0;
+  bool is_trimmed = false;  // of the same second, but which group it was has left the log
+};
 
 struct IndexStatus {
   Lsn ingested = 0;
@@ -93,6 +101,17 @@ class Index {
   // Rewrites what the index has of a branch on disk; the retention is applied to all of it.
   [[nodiscard]] Result<> Compact(BranchId branch);
 
+  // --- Before the front of a log goes. ---
+
+  // The greatest LSN at or below `below` at which a table ended that is on disk, as far as known
+  // since the index was opened: no list of versions lies on both sides of it. 0: there is none.
+  [[nodiscard]] Lsn Boundary(BranchId branch, Lsn below) const;
+  // Makes the images that are missing, so that all that is read from `below`, such a boundary, on,
+  // and at each of `kept`, is told without the log below. False when bad bytes in the log are in
+  // the way, or `stop` says so between two pages. Beside everything else, but of one thread.
+  [[nodiscard]] Result<bool> Sweep(BranchId branch, Lsn below, std::vector<Lsn> kept,
+                                   const std::function<bool()>& stop);
+
   // --- Reading: `lsn` is not above ingested(). ---
 
   [[nodiscard]] Lsn ingested(BranchId branch) const;
@@ -100,6 +119,8 @@ class Index {
   // parent, and so on.
   [[nodiscard]] std::vector<Ancestor> Lineage(BranchId branch, Lsn lsn) const;
   [[nodiscard]] IndexStatus status(BranchId branch) const;
+  // What RocksDB's files take, nearly.
+  [[nodiscard]] std::uint64_t bytes_on_disk() const;
   // All that is in RocksDB; walks it.
   [[nodiscard]] std::uint64_t CountRows() const;
   [[nodiscard]] ReadResult<PageVersion> ReadPage(BranchId branch, PageId page, Lsn lsn);
@@ -116,9 +137,8 @@ class Index {
   [[nodiscard]] Result<protocol::MetadataAnswer> ReadMetadata(BranchId branch,
                                                               const protocol::MetadataQuery& query,
                                                               Lsn lsn) const;
-  // The end of the last group at or below `lsn`, of the branch or else of an ancestor, that was
-  // written at or before `time` (µs since 1970); 0 when there is none.
-  [[nodiscard]] ReadResult<Lsn> FindLsn(BranchId branch, std::uint64_t time, Lsn lsn) const;
+  // Of the branch or else of an ancestor, at or below `lsn`.
+  [[nodiscard]] ReadResult<FoundLsn> FindLsn(BranchId branch, std::uint64_t time, Lsn lsn) const;
 
  private:
   friend class BranchView;
@@ -129,6 +149,7 @@ class Index {
     protocol::Branch branch;
     std::deque<TablePtr> tables;  // oldest first; the last is open
     Lsn flushed = 0;
+    std::vector<Lsn> boundaries;  // what `flushed` was, rising
     Lsn durable = 0;
     std::uint64_t cuts = 0;
     std::optional<std::uint64_t> last_second;  // that has a row
@@ -159,6 +180,7 @@ class Index {
                                                         const protocol::ListDirectory& query,
                                                         Lsn lsn) const;
   [[nodiscard]] Result<> WriteTable(BranchId branch, const Table& table);
+  [[nodiscard]] std::filesystem::path NextFile();
 
   const IndexOptions options_;
   const LogSource& log_;

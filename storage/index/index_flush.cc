@@ -1,7 +1,6 @@
 // From the tables in memory to RocksDB: one sorted file a table, taken in as a whole or not at all.
 #include "storage/index/branch_view.h"
-
-#include <rocksdb/sst_file_writer.h>
+#include "storage/index/ingest_file.h"
 
 #include <algorithm>
 #include <format>
@@ -46,20 +45,17 @@ Result<bool> Index::FlushOne() {
   const std::unique_lock lock(mutex_);
   BranchState& state = branches_.at(branch);
   state.flushed = table->last();
+  state.boundaries.push_back(state.flushed);
   state.tables.pop_front();
   return true;
 }
 
-Result<> Index::WriteTable(BranchId branch, const Table& table) {
-  const auto path = options_.directory / std::format("{}{}", next_file_++, kFileSuffix);
-  rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), db_->GetOptions());
-  rocksdb::Status status = writer.Open(path.string());
-  const auto put = [&](const std::string& key, std::string_view value) {
-    if (status.ok()) {
-      status = writer.Put(key, value);
-    }
-  };
+std::filesystem::path Index::NextFile() {
+  return options_.directory / std::format("{}{}", next_file_++, kFileSuffix);
+}
 
+Result<> Index::WriteTable(BranchId branch, const Table& table) {
+  IngestFile file(*db_, NextFile());
   // Rows, pages and the mark of how far this goes, merged in the order of their keys.
   const std::string pages_begin = PagePrefix(branch, {0, 0});
   const std::string flushed_key = FlushedKey(branch);
@@ -68,11 +64,11 @@ Result<> Index::WriteTable(BranchId branch, const Table& table) {
   auto row = table.rows().begin();
   const auto put_rows_below = [&](const std::string& end) {
     for (; row != table.rows().end() && row->first < end; ++row) {
-      put(row->first, row->second);
+      file.Put(row->first, row->second);
     }
   };
   put_rows_below(flushed_key);
-  put(flushed_key, flushed);
+  file.Put(flushed_key, flushed);
   put_rows_below(pages_begin);
   for (const auto& [page, versions] : Sorted(table.pages())) {
     std::size_t patches = 0;
@@ -85,29 +81,16 @@ Result<> Index::WriteTable(BranchId branch, const Table& table) {
     if (ShouldFold(patches, bytes)) {
       // Bad bytes are for a reader to find: the chain stays as it is.
       if (const auto built = Build(branch, page, table.last())) {
-        put(PageKey(branch, page, built->page.version, PageRow::kImage),
-            std::string_view(reinterpret_cast<const char*>(built->page.bytes.data()),
-                             built->page.bytes.size()));
+        file.Put(PageKey(branch, page, built->page.version, PageRow::kImage),
+                 std::string_view(reinterpret_cast<const char*>(built->page.bytes.data()),
+                                  built->page.bytes.size()));
       }
     }
-    put(PageKey(branch, page, versions->front().lsn, PageRow::kList),
-        PackVersions({versions->data(), versions->size()}));
+    file.Put(PageKey(branch, page, versions->front().lsn, PageRow::kList),
+             PackVersions({versions->data(), versions->size()}));
   }
   put_rows_below(Above("z"));
-  if (status.ok()) {
-    status = writer.Finish();
-  }
-  if (status.ok()) {
-    rocksdb::IngestExternalFileOptions ingest;
-    ingest.move_files = true;
-    status = db_->IngestExternalFile({path.string()}, ingest);
-  }
-  std::error_code ignored;
-  std::filesystem::remove(path, ignored);
-  if (!status.ok()) {
-    return std::unexpected(FromRocksDb("writing the index", status));
-  }
-  return {};
+  return file.Finish();
 }
 
 }  // namespace sextant::storage

@@ -161,7 +161,7 @@ Result<protocol::MetadataAnswer> Index::Answer(BranchId branch,
   return listing;
 }
 
-ReadResult<Lsn> Index::FindLsn(BranchId branch, std::uint64_t time, Lsn lsn) const {
+ReadResult<FoundLsn> Index::FindLsn(BranchId branch, std::uint64_t time, Lsn lsn) const {
   constexpr std::size_t kReadAtOnce = 1U << 20;
   constexpr std::uint64_t kEndOfTime = ~std::uint64_t{0};
   const auto lineage = Lineage(branch, lsn);
@@ -181,10 +181,13 @@ ReadResult<Lsn> Index::FindLsn(BranchId branch, std::uint64_t time, Lsn lsn) con
     }
     Lsn found = BigEndianAt(row->second, 0);
     if (found > ancestor->lsn) {  // times never fall along a log: all below is older than `time`
-      return ancestor->lsn;
+      return FoundLsn{ancestor->lsn};
     }
     // The rest of that second is in the log.
     for (bool more = true; more;) {
+      if (found < log_.Start(ancestor->branch)) {
+        return FoundLsn{.lsn = found, .is_trimmed = true};
+      }
       const auto slice = log_.Read(ancestor->branch, found, kReadAtOnce);
       if (!slice) {
         return std::unexpected(slice.error());
@@ -193,7 +196,7 @@ ReadResult<Lsn> Index::FindLsn(BranchId branch, std::uint64_t time, Lsn lsn) con
       for (const Group& group : slice->groups) {
         if (group.header().time > time || group.end() > ancestor->lsn ||
             group.header().previous_end != found) {
-          return found;
+          return FoundLsn{found};
         }
         found = group.end();
       }
@@ -201,9 +204,9 @@ ReadResult<Lsn> Index::FindLsn(BranchId branch, std::uint64_t time, Lsn lsn) con
         return std::unexpected(ReadDamage{ancestor->branch, *slice->damaged});
       }
     }
-    return found;
+    return FoundLsn{found};
   }
-  return 0;  // before everything
+  return FoundLsn{};  // before everything
 }
 
 }  // namespace sextant::storage

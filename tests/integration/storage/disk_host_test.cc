@@ -41,7 +41,8 @@ class DiskHostTest : public ::testing::Test {
                                           .segment_size = kSegment,
                                           .index = {.directory = {},
                                                     .table_log_bytes = 50'000,
-                                                    .cache_bytes = 8U << 20}}});
+                                                    .cache_bytes = 8U << 20}},
+                                .trim_log_bytes = 50'000});
     ASSERT_FALSE(driver_->open_error()) << driver_->open_error()->what;
   }
 
@@ -139,6 +140,44 @@ TEST_F(DiskHostTest, GroupsAreReadBackAndSoAreTheirPagesAtEveryLsn) {
   ASSERT_TRUE(never);
   EXPECT_EQ(never->version, 0);
   EXPECT_EQ(never->bytes, Bytes(protocol::kPageSize));
+}
+
+TEST_F(DiskHostTest, WhatIsLetGoLeavesTheLogAndIsToldByTheIndex) {
+  for (std::uint8_t i = 1; i <= 250; ++i) {
+    Write(i);
+  }
+  ASSERT_TRUE(driver_->Do<protocol::LogSynced>(protocol::SyncLog{kBranch}));
+  Checkpoint();
+  ASSERT_TRUE(
+      Eventually([&] { return driver_->host().index().status(kBranch).flushed > 150'000; }));
+  const Lsn kept = groups_[20].end();
+  const Lsn below = groups_[160].end();
+  const auto trimmed = driver_->Do<protocol::LogTrimmed>(protocol::TrimLog{kBranch, below, {kept}});
+  ASSERT_TRUE(trimmed);
+  EXPECT_GT(trimmed->start, 100'000);
+  EXPECT_LE(trimmed->start, below);
+  const auto check = [&] {
+    const auto log = driver_->Do<protocol::LogRead>(protocol::ReadLog{kBranch, 0, 4U << 20, 3});
+    ASSERT_TRUE(log);
+    EXPECT_EQ(log->groups.front().header().previous_end, trimmed->start);
+    EXPECT_EQ(log->groups.back(), groups_.back());
+    EXPECT_FALSE(log->damaged);
+    for (std::size_t i = 0; i < groups_.size(); ++i) {
+      if (groups_[i].end() >= below || groups_[i].end() == kept) {
+        const auto page = Read(groups_[i].end());
+        ASSERT_TRUE(page);
+        EXPECT_FALSE(page->damaged) << i;
+        EXPECT_EQ(page->bytes[999], i + 1);
+      }
+    }
+  };
+  check();
+  Start();
+  const protocol::RecoveredBranch& found = driver_->host().found().branches.at(0);
+  EXPECT_EQ(found.start, trimmed->start);
+  EXPECT_EQ(found.end, End());
+  EXPECT_THAT(found.damaged, IsEmpty());
+  check();
 }
 
 TEST_F(DiskHostTest, ACutLogForgetsInTheIndexToo) {
