@@ -1,7 +1,5 @@
 #include "client/log_reads.h"
 
-#include <format>
-
 namespace sextant::client {
 namespace {
 
@@ -21,13 +19,13 @@ void LogReads::Start(const MemberId& member, protocol::BranchId branch, protocol
   next_ask_ = std::min(next_ask_, now + kAskAgain);
 }
 
-void LogReads::Receive(const MemberId& from, const protocol::Message& message, Time, Effects&) {
+void LogReads::Receive(const MemberId& from, const protocol::Message& message, Time, Effects& out) {
   if (const auto* begins = std::get_if<protocol::LogBegins>(&message)) {
     for (Waiting& waiting : waiting_) {
       if (waiting.member == from && waiting.branch == begins->branch && !waiting.answer &&
           waiting.from < begins->start) {
-        waiting.answer = std::unexpected(Error{
-            ErrorCode::kCollected, std::format("the member's log begins at {}", begins->start)});
+        waiting.from = begins->start;
+        out.Send(from, protocol::Pull{waiting.branch, waiting.from});
       }
     }
     return;
@@ -57,7 +55,7 @@ Time LogReads::next_timer() const { return waiting_.empty() ? Time::max() : next
 void LogReads::TakeCompletions(Time now, Completions& out) {
   for (Waiting& waiting : waiting_) {
     if (waiting.answer) {
-      Complete(std::move(waiting.done), std::move(*waiting.answer), out);
+      Complete(std::move(waiting.done), Result<Groups>(std::move(*waiting.answer)), out);
     } else if (waiting.deadline <= now) {
       Complete(std::move(waiting.done),
                Result<Groups>(std::unexpected(

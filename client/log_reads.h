@@ -26,7 +26,7 @@ class LogReads : public Machine {
     protocol::Lsn from = 0;
     Time deadline;
     Callback<std::vector<protocol::Group>> done;
-    std::optional<Result<std::vector<protocol::Group>>> answer = {};
+    std::optional<std::vector<protocol::Group>> answer = {};
   };
 
   std::vector<Waiting> waiting_;

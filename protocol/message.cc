@@ -140,6 +140,18 @@ std::string Text(const Pulled& m) {
 std::string Text(const LogBegins& m) {
   return std::format("LogBegins b{} at {}", m.branch, m.start);
 }
+std::string Text(const AskSnapshot& m) { return std::format("AskSnapshot #{}", m.request); }
+std::string Text(const SnapshotOffer& m) {
+  return std::format("SnapshotOffer #{} branches={} files={}", m.request,
+                     m.manifest.branches.size(), m.manifest.files.size());
+}
+std::string Text(const AskPiece& m) {
+  return std::format("AskPiece #{} {} at {}", m.request, m.file, m.offset);
+}
+std::string Text(const SnapshotPiece& m) {
+  return std::format("SnapshotPiece #{} {} at {} ({})", m.request, m.file, m.offset,
+                     m.bytes.size());
+}
 std::string Text(const AskStatus& m) { return std::format("AskStatus #{}", m.request); }
 std::string Text(const NodeStatus& m) {
   return std::format("NodeStatus #{} g{} branches={}", m.request, m.configuration.generation,

@@ -1,10 +1,16 @@
 #include "sextant/protocol/snapshot.h"
 
+#include "record_file.h"
+
 #include <algorithm>
 #include <format>
 
 namespace sextant::protocol {
 namespace {
+
+constexpr std::uint32_t kManifestMagic = 0x4D585853;      // "SXXM"
+constexpr std::uint32_t kInstallationMagic = 0x49585853;  // "SXXI"
+constexpr std::uint32_t kVersion = 1;
 
 std::unexpected<std::string> Cannot(BranchId branch, std::string_view why) {
   return std::unexpected(std::format("branch {}: {}", branch, why));
@@ -80,7 +86,8 @@ std::expected<InstalledBranch, std::string> PlanBranch(const RecoveredBranch& ow
   if (Divergence({own.record.history, end}, {theirs, told.indexed}, branch.fork) < both) {
     return Cannot(branch.id, "the log has an end that a takeover has yet to cut");
   }
-  InstalledBranch installed{.record = own.record, .start = std::max(own.start, told.start)};
+  InstalledBranch installed{
+      .record = own.record, .start = std::max(own.start, told.start), .empties = end < told.start};
   if (!TakeHistory(installed.record, theirs)) {
     return Cannot(branch.id, "a newer epoch was adopted here");
   }
@@ -118,6 +125,22 @@ std::expected<Installation, std::string> PlanInstallation(
     }
   }
   return plan;
+}
+
+Bytes EncodeManifest(const SnapshotManifest& manifest) {
+  return EncodeFile(kManifestMagic, kVersion, manifest);
+}
+
+std::expected<SnapshotManifest, DecodeError> DecodeManifest(BytesView bytes) {
+  return DecodeFile<SnapshotManifest>(kManifestMagic, kVersion, bytes);
+}
+
+Bytes EncodeInstallation(const Installation& installation) {
+  return EncodeFile(kInstallationMagic, kVersion, installation);
+}
+
+std::expected<Installation, DecodeError> DecodeInstallation(BytesView bytes) {
+  return DecodeFile<Installation>(kInstallationMagic, kVersion, bytes);
 }
 
 }  // namespace sextant::protocol

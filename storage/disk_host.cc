@@ -26,10 +26,8 @@ DiskHost::DiskHost(std::unique_ptr<Store> store, const DiskHostOptions& options,
       events_(std::move(events)),
       ingester_(std::make_unique<Ingester>(*store_, events_.failed)),
       writer_(std::make_unique<LogWriter>(*store_, *ingester_, events_)),
-      trimmer_(options.trim_log_bytes
-                   ? std::make_unique<Trimmer>(*store_, *writer_, *options.trim_log_bytes,
-                                               events_.failed)
-                   : nullptr),
+      trimmer_(
+          std::make_unique<Trimmer>(*store_, *writer_, options.trim_log_bytes, events_.failed)),
       readers_(std::make_unique<ReadPool>(*store_, *ingester_, options.read_threads,
                                           events_.completed, events_.failed)),
       maintenance_([this](const std::stop_token& stop) { Maintain(stop); }) {}

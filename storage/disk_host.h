@@ -31,9 +31,7 @@ struct DiskHostOptions {
   std::uint64_t unindexed_bytes = std::uint64_t{1} << 30;  // of log not in the index's files yet
   // The index's files are compacted when the horizon has moved on by so much log.
   std::uint64_t compaction_log_bytes = 256U << 20;
-  // The front of a log goes when that frees so much. None: logs are kept whole, which they are
-  // until a member that needs what has left can take another one's index.
-  std::optional<std::uint64_t> trim_log_bytes = std::nullopt;
+  std::uint64_t trim_log_bytes = 256U << 20;  // see Trimmer
 };
 
 class DiskHost {
@@ -55,7 +53,8 @@ class DiskHost {
   // memory and never acknowledged before they are durable.
   [[nodiscard]] bool AcceptsGroups(BranchId branch) const;
 
-  // For what the protocol has no operation for: figures.
+  // For what the protocol has no operation for: snapshots, of one thread, and figures.
+  [[nodiscard]] Store& store() { return *store_; }
   [[nodiscard]] Index& index() { return store_->index(); }
   // Waits until the index holds all that the log has up to `lsn`, of the branch and its ancestors;
   // false when damage is in the way.
@@ -72,12 +71,8 @@ class DiskHost {
   void Do(protocol::QueryIndex&& operation) { readers_->Submit(std::move(operation)); }
   void Do(protocol::SearchIndex&& operation) { readers_->Submit(operation); }
   void Do(protocol::CollectVersions&& operation);
-  void Do(protocol::TrimLog&& operation) {
-    if (trimmer_) {
-      trimmer_->Submit(std::move(operation));
-    }
-  }
-  void Do(protocol::FetchSnapshot&& /*operation*/) {}  // nobody's log begins above ours yet
+  void Do(protocol::TrimLog&& operation) { trimmer_->Submit(std::move(operation)); }
+  void Do(protocol::FetchSnapshot&& /*operation*/) {}  // of peers, whom a disk does not know
   template <class Write>
   void Do(Write&& operation) {
     writer_->Submit(std::forward<Write>(operation));
@@ -96,7 +91,7 @@ class DiskHost {
   // In the order of their dependence: the last started is the first to end.
   std::unique_ptr<Ingester> ingester_;
   std::unique_ptr<LogWriter> writer_;
-  std::unique_ptr<Trimmer> trimmer_;  // if logs are trimmed at all
+  std::unique_ptr<Trimmer> trimmer_;
   std::unique_ptr<ReadPool> readers_;
   std::jthread maintenance_;
 };

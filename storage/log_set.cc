@@ -24,6 +24,11 @@ void LogSet::Add(BranchId branch, std::unique_ptr<Log> log) {
   logs_.emplace(branch, std::move(log));
 }
 
+void LogSet::Clear() {
+  const std::unique_lock lock(mutex_);
+  logs_.clear();
+}
+
 std::vector<BranchId> LogSet::Branches() const {
   const std::shared_lock lock(mutex_);
   std::vector<BranchId> branches;

@@ -9,11 +9,13 @@
 
 namespace sextant::storage {
 
-// Thread-safe. Logs are added and never go.
+// Thread-safe. Logs are added; in use, they never go.
 class LogSet : public LogSource {
  public:
   [[nodiscard]] Log* Find(BranchId branch) const;
   void Add(BranchId branch, std::unique_ptr<Log> log);
+  // While nobody uses them.
+  void Clear();
   [[nodiscard]] std::vector<BranchId> Branches() const;
 
   [[nodiscard]] Result<Bytes> ReadBytes(BranchId branch, Lsn from, std::size_t size) const override;

@@ -70,12 +70,46 @@ Result<> Store::Recover() {
       return written;
     }
   }
+  if (auto finished = FinishInstallation(); !finished) {
+    return finished;
+  }
+  if (auto recovered = RecoverBranches(); !recovered) {
+    return recovered;
+  }
+  const auto planned = PlanInstallation();
+  if (!planned) {
+    return std::unexpected(planned.error());
+  }
+  if (*planned) {
+    logs_.Clear();
+    if (auto finished = FinishInstallation(); !finished) {
+      return finished;
+    }
+    if (auto recovered = RecoverBranches(); !recovered) {
+      return recovered;
+    }
+  }
   auto index = Index::Open(options_.index, logs_);
   if (!index) {
     return std::unexpected(index.error());
   }
   index_ = std::move(*index);
-  for (const std::string& name : *branch_names) {
+  for (const protocol::RecoveredBranch& branch : found_.branches) {
+    if (auto added = index_->AddBranch(branch.record.branch); !added) {
+      return added;
+    }
+    index_->SetDurable(branch.record.branch.id, branch.record.vdl);
+  }
+  return DropSnapshot();
+}
+
+Result<> Store::RecoverBranches() {
+  found_.branches.clear();
+  const auto names = files_.List(options_.directory / kBranches);
+  if (!names) {
+    return std::unexpected(names.error());
+  }
+  for (const std::string& name : *names) {
     if (auto recovered = RecoverBranch(name); !recovered) {
       return recovered;
     }
@@ -104,7 +138,6 @@ Result<> Store::RecoverBranch(const std::string& name) {
   if (!log) {
     return std::unexpected(log.error());
   }
-  index_->SetDurable(record->branch.id, record->vdl);
   const LogContent& content_found = (*log)->found();
   found_.branches.push_back({.record = std::move(*record),
                              .end = content_found.end,
@@ -125,9 +158,6 @@ Result<Log*> Store::OpenLog(const protocol::Branch& branch, Lsn synced) {
     return std::unexpected(log.error());
   }
   logs_.Add(branch.id, std::move(*log));
-  if (auto added = index_->AddBranch(branch); !added) {
-    return std::unexpected(added.error());
-  }
   return logs_.Find(branch.id);
 }
 
@@ -140,6 +170,9 @@ Result<> Store::Write(const protocol::BranchRecord& record) {
   if (logs_.Find(record.branch.id) == nullptr) {
     if (auto log = OpenLog(record.branch, record.branch.fork); !log) {
       return std::unexpected(log.error());
+    }
+    if (auto added = index_->AddBranch(record.branch); !added) {
+      return added;
     }
     for (const auto& parent : {directory.parent_path(), options_.directory}) {
       if (auto synced = files_.SyncDirectory(parent); !synced) {

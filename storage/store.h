@@ -3,6 +3,7 @@
 #pragma once
 
 #include "sextant/protocol/node.h"
+#include "sextant/protocol/snapshot.h"
 #include "storage/index/index.h"
 #include "storage/log_set.h"
 
@@ -27,6 +28,20 @@ class Store {
   [[nodiscard]] LogSet& logs() { return logs_; }
   [[nodiscard]] Index& index() { return *index_; }
 
+  // --- Snapshots (store_snapshot.cc). ---
+
+  // A copy of the index's files in outgoing(), in place of the one before, and what is told with it
+  // but for the times of last groups. Beside everything else, but of one thread.
+  [[nodiscard]] Result<protocol::SnapshotManifest> MakeSnapshot();
+  [[nodiscard]] Result<> DropSnapshot();
+  [[nodiscard]] std::filesystem::path outgoing() const { return options_.directory / "outgoing"; }
+  // Where another member's files are put, which are then installed when the store is opened again.
+  [[nodiscard]] std::filesystem::path incoming() const {
+    return options_.directory / "incoming" / "index";
+  }
+  // All of them are there, and durable.
+  [[nodiscard]] Result<> KeepManifest(const protocol::SnapshotManifest& manifest);
+
   // Durable when they return. The first record of a branch makes its directory and its log.
   [[nodiscard]] Result<> Write(const protocol::NodeRecord& record);
   [[nodiscard]] Result<> Write(const protocol::BranchRecord& record);
@@ -34,7 +49,12 @@ class Store {
  private:
   Store(FileSystem& files, StoreOptions options) : files_(files), options_(std::move(options)) {}
   [[nodiscard]] Result<> Recover();
+  [[nodiscard]] Result<> RecoverBranches();
   [[nodiscard]] Result<> RecoverBranch(const std::string& name);
+  // Decides what becomes of the branches with what was brought; true when there is something to do.
+  [[nodiscard]] Result<bool> PlanInstallation();
+  // Does what was decided, if anything was; each step may be done again.
+  [[nodiscard]] Result<> FinishInstallation();
   [[nodiscard]] Result<Log*> OpenLog(const protocol::Branch& branch, Lsn synced);
   [[nodiscard]] std::filesystem::path DirectoryOf(BranchId branch) const;
 

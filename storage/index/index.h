@@ -101,6 +101,10 @@ class Index {
   // Rewrites what the index has of a branch on disk; the retention is applied to all of it.
   [[nodiscard]] Result<> Compact(BranchId branch);
 
+  // Makes a copy of the index's files as they are in `directory`, which is not there yet, by hard
+  // links; says up to where it holds each branch's log.
+  [[nodiscard]] Result<std::map<BranchId, Lsn>> CopyFiles(const std::filesystem::path& directory);
+
   // --- Before the front of a log goes. ---
 
   // The greatest LSN at or below `below` at which a table ended that is on disk, as far as known
@@ -187,6 +191,7 @@ class Index {
   std::shared_ptr<RetentionFilterFactory> retention_;
   std::unique_ptr<rocksdb::DB> db_;
   std::atomic<std::uint64_t> next_file_ = 0;
+  std::mutex flushing_;  // while a table goes to disk
 
   mutable std::shared_mutex mutex_;  // guards what follows and what is in the tables
   std::map<BranchId, BranchState> branches_;

@@ -2,6 +2,8 @@
 #include "storage/index/branch_view.h"
 #include "storage/index/ingest_file.h"
 
+#include <rocksdb/utilities/checkpoint.h>
+
 #include <algorithm>
 #include <format>
 
@@ -22,7 +24,27 @@ std::vector<std::pair<PageId, const Table::Versions*>> Sorted(const Table::Pages
 
 }  // namespace
 
+Result<std::map<BranchId, Lsn>> Index::CopyFiles(const std::filesystem::path& directory) {
+  const std::scoped_lock no_flush(flushing_);
+  rocksdb::Checkpoint* made = nullptr;
+  auto status = rocksdb::Checkpoint::Create(db_.get(), &made);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  if (status.ok()) {
+    status = checkpoint->CreateCheckpoint(directory.string());
+  }
+  if (!status.ok()) {
+    return std::unexpected(FromRocksDb("copying the index", status));
+  }
+  std::map<BranchId, Lsn> reached;
+  const std::shared_lock lock(mutex_);
+  for (const auto& [id, state] : branches_) {
+    reached[id] = state.flushed;
+  }
+  return reached;
+}
+
 Result<bool> Index::FlushOne() {
+  const std::scoped_lock flushing(flushing_);
   BranchId branch = 0;
   TablePtr table;
   {

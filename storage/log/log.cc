@@ -242,6 +242,26 @@ Result<> Log::DropBelow(Lsn lsn) {
   return segment_files_.Sync();
 }
 
+Result<> Log::Rebase(FileSystem& files, const std::filesystem::path& directory, Lsn start,
+                     bool empties) {
+  SegmentFiles segment_files(files, directory, 0);
+  const auto segments = segment_files.Open();
+  if (!segments) {
+    return std::unexpected(segments.error());
+  }
+  for (const auto& segment : *segments) {
+    if (empties) {
+      if (auto gone = segment_files.Remove(*segment); !gone) {
+        return gone;
+      }
+    }
+  }
+  if (auto synced = segment_files.Sync(); !synced) {
+    return synced;
+  }
+  return segment_files.WriteStart(start);
+}
+
 // --- Reading. ---
 
 Result<LogSlice> Log::Read(Lsn from, std::size_t bytes) const {

@@ -66,6 +66,10 @@ class Log {
   // The log begins at `lsn`, the end of a group, from now on, and segments that end at or below go;
   // durable.
   [[nodiscard]] Result<> DropBelow(Lsn lsn);
+  // Of a log that is not open: it begins at `start`, the end of a group in it, and nothing is left
+  // of it if it `empties`. Durable; begun and not finished, to be done again before it is opened.
+  [[nodiscard]] static Result<> Rebase(FileSystem& files, const std::filesystem::path& directory,
+                                       Lsn start, bool empties);
   [[nodiscard]] Result<> Prepare() { return segment_files_.Prepare(); }
 
   // Groups from `from` on, the first of which may begin below if `from` is inside it, until they

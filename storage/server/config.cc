@@ -38,6 +38,7 @@ void ReadConfig(YamlSection& root, Config& config) {
   }
   root.ReadSection("retention", [&](YamlSection& section) {
     section.ReadSize("compact_after", config.compact_after, 1U << 20);
+    section.ReadSize("trim_after", config.trim_after, 1U << 20);
   });
   root.Read("gossip_interval", config.gossip_interval);
   root.Read("scrub_interval", config.scrub_interval);

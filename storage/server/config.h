@@ -41,6 +41,7 @@ struct Config {
   LimitsConfig limits;
   std::uint64_t segment_size = 16U << 20;
   std::uint64_t compact_after = 256U << 20;  // of log below the horizon
+  std::uint64_t trim_after = 256U << 20;     // of log that nobody needs
   std::chrono::milliseconds gossip_interval{100};
   std::chrono::milliseconds scrub_interval{1000};
   std::uint64_t network_threads = 2;

@@ -11,6 +11,7 @@ namespace storage = sextant::storage;
 
 constexpr int kBadStart = 1;  // the configuration, the disk, or an address
 constexpr int kDiskFailed = 2;
+constexpr int kSnapshot = 3;
 
 int Fail(const std::string& what) {
   std::cerr << "sextant-storage: " << what << '\n';
@@ -47,5 +48,13 @@ int main(int count, char** arguments) {
     return Fail(server.error());
   }
   (*server)->HandleSignals();
-  return (*server)->Wait() == storage::server::Ending::kStopped ? 0 : kDiskFailed;
+  switch ((*server)->Wait()) {
+    case storage::server::Ending::kStopped:
+      return 0;
+    case storage::server::Ending::kDiskFailed:
+      return kDiskFailed;
+    case storage::server::Ending::kSnapshot:
+      return kSnapshot;
+  }
+  return kDiskFailed;
 }

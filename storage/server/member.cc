@@ -48,6 +48,7 @@ Result<std::unique_ptr<Member>> Member::Open(FileSystem& files, const MemberOpti
   member->disk_ = std::move(*disk);
   member->node_.emplace(options.node, member->disk_->found(), Now());
   member->configuration_on_disk_ = member->node_->configuration();
+  member->OpenSnapshots();
   return member;
 }
 
@@ -64,6 +65,9 @@ void Member::Receive(const net::Hello& from, protocol::Message message) {
     ++counters_.messages_not_permitted;
     log_.Warning("message not permitted",
                  {{"from", net::ToString(from.uuid)}, {"message", protocol::ToString(message)}});
+    return;
+  }
+  if (TakeSnapshotMessage(from.uuid, message)) {
     return;
   }
   Watch(from, message);
@@ -89,7 +93,11 @@ void Member::OnDiskFailed(const DiskError& error) {
 
 void Member::Carry(protocol::Effects effects) {
   for (protocol::DiskOperation& operation : effects.disk) {
-    disk_->Submit(std::move(operation));
+    if (const auto* fetch = std::get_if<protocol::FetchSnapshot>(&operation)) {
+      receiver_->Fetch(fetch->from);
+    } else {
+      disk_->Submit(std::move(operation));
+    }
   }
   for (protocol::Outgoing& outgoing : effects.messages) {
     if (!InVain(outgoing.message) && !events_.send(std::move(outgoing))) {
@@ -102,6 +110,58 @@ void Member::Carry(protocol::Effects effects) {
     log_.Error("a durable part of a log would have been cut; this node takes no further part",
                nlohmann::json::object());
   }
+}
+
+// --- Snapshots. ---
+
+void Member::OpenSnapshots() {
+  const auto send = [this](protocol::Outgoing outgoing) {
+    if (!events_.send(std::move(outgoing))) {
+      ++counters_.messages_unsent;
+    }
+  };
+  sender_.emplace(disk_->store(), executor_, snapshot_files_, send, [this](BranchId branch) {
+    const auto replica = node_->replicas().find(branch);
+    return replica == node_->replicas().end() ? 0 : replica->second.Status().last_time;
+  });
+  receiver_.emplace(
+      disk_->store(), executor_, snapshot_files_, log_,
+      ReceiverEvents{
+          .send = send,
+          .fits = [this](const protocol::SnapshotManifest& manifest) { return Fits(manifest); },
+          .ready = [this] { events_.snapshot_ready(); }});
+}
+
+bool Member::TakeSnapshotMessage(const protocol::Uuid& from, const protocol::Message& message) {
+  if (!node_->configuration().Contains(from)) {
+    return false;
+  }
+  const auto take = [&]<class M>(const M& one) {
+    if constexpr (std::is_same_v<M, protocol::AskSnapshot> ||
+                  std::is_same_v<M, protocol::AskPiece>) {
+      sender_->On(from, one);
+      return true;
+    } else if constexpr (std::is_same_v<M, protocol::SnapshotOffer> ||
+                         std::is_same_v<M, protocol::SnapshotPiece>) {
+      receiver_->On(from, one);
+      return true;
+    } else {
+      return false;
+    }
+  };
+  return std::visit(take, message);
+}
+
+std::expected<void, std::string> Member::Fits(const protocol::SnapshotManifest& manifest) const {
+  protocol::RecoveredNode own;
+  for (const auto& [id, replica] : node_->replicas()) {
+    own.branches.push_back({.record = replica.record_on_disk(),
+                            .end = replica.end(),
+                            .last_time = 0,
+                            .damaged = {},
+                            .start = replica.start()});
+  }
+  return protocol::PlanInstallation(own, manifest.branches).transform([](const auto&) {});
 }
 
 // The node's next timer changes only when it rings.
@@ -252,6 +312,7 @@ Snapshot Member::TakeSnapshot() {
                                  .scl = replica.scl(),
                                  .vdl = replica.vdl(),
                                  .end = replica.end(),
+                                 .start = replica.start(),
                                  .horizon = replica.record().horizon,
                                  .pins = replica.record_on_disk().pins,
                                  .forks = replica.record_on_disk().forks,

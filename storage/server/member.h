@@ -10,6 +10,8 @@
 #include "daemon/log.h"
 #include "storage/disk_host.h"
 #include "storage/server/snapshot.h"
+#include "storage/server/snapshot_receiver.h"
+#include "storage/server/snapshot_sender.h"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -26,6 +28,8 @@ struct MemberEvents {
   std::function<bool(protocol::Outgoing)> send;
   // The disk failed: nothing is done any more. A new process finds out what the disk holds.
   std::function<void(const DiskError&)> failed;
+  // Another member's index is here and takes the place of ours when the process starts again.
+  std::function<void()> snapshot_ready;
 };
 
 class Member {
@@ -66,6 +70,11 @@ class Member {
 
   Member(boost::asio::any_io_executor executor, const daemon::Log& log, MemberEvents events);
   void Carry(protocol::Effects effects);
+  void OpenSnapshots();
+  // True when it was one of theirs.
+  bool TakeSnapshotMessage(const protocol::Uuid& from, const protocol::Message& message);
+  [[nodiscard]] std::expected<void, std::string> Fits(
+      const protocol::SnapshotManifest& manifest) const;
   void Complete(const protocol::DiskCompletion& completion);
   void OnDiskFailed(const DiskError& error);
   void Arm();
@@ -92,7 +101,10 @@ class Member {
   bool told_full_ = false;
   bool stopping_ = false;
   bool broken_ = false;
-  std::unique_ptr<DiskHost> disk_;  // its threads end first
+  std::unique_ptr<DiskHost> disk_;  // its threads end before all of the above
+  std::optional<SnapshotSender> sender_;
+  std::optional<SnapshotReceiver> receiver_;
+  boost::asio::thread_pool snapshot_files_{1};  // ends first of all
 };
 
 }  // namespace sextant::storage::server

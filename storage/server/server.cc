@@ -37,7 +37,8 @@ MemberOptions OptionsOf(const Config& config) {
                    .read_threads = config.read_threads,
                    .queued_bytes = config.limits.queued_groups,
                    .unindexed_bytes = config.limits.unindexed_log,
-                   .compaction_log_bytes = config.compact_after}};
+                   .compaction_log_bytes = config.compact_after,
+                   .trim_log_bytes = config.trim_after}};
 }
 
 nlohmann::json Fields(const net::ConnectionPtr& connection) {
@@ -93,7 +94,8 @@ std::expected<void, std::string> Server::Open(FileSystem& files) {
   auto member = Member::Open(
       files, OptionsOf(config_), strand_, log_,
       {.send = [this](protocol::Outgoing outgoing) { return routes_.Send(std::move(outgoing)); },
-       .failed = [this](const DiskError&) { End(Ending::kDiskFailed); }});
+       .failed = [this](const DiskError&) { End(Ending::kDiskFailed); },
+       .snapshot_ready = [this] { End(Ending::kSnapshot); }});
   if (!member) {
     return std::unexpected(
         std::format("open {}: {}", config_.data_directory.string(), member.error().what));

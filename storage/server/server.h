@@ -23,6 +23,7 @@ namespace sextant::storage::server {
 enum class Ending : std::uint8_t {
   kStopped,
   kDiskFailed,  // a new process must find out what the disk holds
+  kSnapshot,    // a new process installs what was fetched
 };
 
 class Server {

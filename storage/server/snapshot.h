@@ -40,6 +40,7 @@ struct BranchSnapshot {
   protocol::Lsn scl = 0;
   protocol::Lsn vdl = 0;
   protocol::Lsn end = 0;
+  protocol::Lsn start = 0;  // where the log begins
   protocol::Lsn horizon = 0;
   std::map<protocol::Uuid, protocol::Pin> pins;
   std::map<protocol::BranchId, protocol::Lsn> forks;

@@ -84,6 +84,7 @@ Json Describe(const BranchSnapshot& branch, const DiskUsage& usage, SteadyTime n
           {"scl", branch.scl},
           {"vdl", branch.vdl},
           {"end", branch.end},
+          {"start", branch.start},
           {"horizon", branch.horizon},
           {"pins", Describe(branch.pins)},
           {"forks", forks},

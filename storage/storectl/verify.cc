@@ -69,7 +69,15 @@ Logs ReadLogs(const Session& session, const std::map<MemberId, Lsn>& ends,
 }
 
 // Compares up to where the shortest answer ends; returns that, or `from` when nobody has anything.
+// What has left one log, no other is compared with.
 Lsn CompareLogs(const Logs& logs, Lsn from, Lsn until, Tally& tally) {
+  Lsn begin = from;
+  for (const auto& [member, groups] : logs) {
+    begin = std::max(begin, groups.empty() ? from : groups.front().header().first);
+  }
+  if (begin > from) {
+    return std::min(begin, until);
+  }
   Lsn covered = until;
   const std::vector<Group>* longest = nullptr;
   for (const auto& [member, groups] : logs) {

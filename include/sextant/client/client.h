@@ -109,7 +109,8 @@ class Client {
                                                               const Member& from = {});
   [[nodiscard]] Result<protocol::Position> FindLsn(protocol::BranchId branch, std::uint64_t time,
                                                    const protocol::Position& at, Deadline deadline);
-  // Whole groups of one member's log from `from` on: about a megabyte, none at its end.
+  // Whole groups of one member's log from `from` on, or from where that log begins if it is above:
+  // about a megabyte, none at its end.
   [[nodiscard]] Result<std::vector<protocol::Group>> ReadLog(const protocol::MemberId& member,
                                                              protocol::BranchId branch,
                                                              protocol::Lsn from, Deadline deadline);

@@ -6,6 +6,7 @@
 #include "sextant/protocol/group.h"
 #include "sextant/protocol/history.h"
 #include "sextant/protocol/metadata.h"
+#include "sextant/protocol/snapshot.h"
 #include "sextant/protocol/types.h"
 
 #include <map>
@@ -294,6 +295,42 @@ struct LogBegins {
   void Describe(this auto& self, auto& archive) { archive(self.branch, self.start); }
 };
 
+// A snapshot (snapshot.h), between the hosts of nodes; a node does not see these. What is offered
+// is kept for whom it was made while pieces of it are asked for.
+struct AskSnapshot {
+  std::uint64_t request = 0;
+
+  void Describe(this auto& self, auto& archive) { archive(self.request); }
+};
+
+struct SnapshotOffer {
+  std::uint64_t request = 0;
+  SnapshotManifest manifest;
+
+  void Describe(this auto& self, auto& archive) { archive(self.request, self.manifest); }
+};
+
+struct AskPiece {
+  std::uint64_t request = 0;
+  std::string file;
+  std::uint64_t offset = 0;
+
+  void Describe(this auto& self, auto& archive) { archive(self.request, self.file, self.offset); }
+};
+
+struct SnapshotPiece {
+  static constexpr std::size_t kSize = 1U << 20;  // of all but a file's last
+
+  std::uint64_t request = 0;
+  std::string file;
+  std::uint64_t offset = 0;
+  Bytes bytes;
+
+  void Describe(this auto& self, auto& archive) {
+    archive(self.request, self.file, self.offset, self.bytes);
+  }
+};
+
 // --- Anybody to a node. ---
 
 struct AskStatus {
@@ -331,10 +368,10 @@ struct NodeStatus {
 };
 
 // The order is the message's kind on the wire: append only.
-using Message =
-    std::variant<Seal, Sealed, Adopt, Append, Appended, Configure, Configured, Refused, ReadPage,
-                 PageRead, SetPin, PinSet, DropPin, Gossip, Pull, Pulled, ReadMetadata,
-                 MetadataRead, FindLsn, LsnFound, AskStatus, NodeStatus, LogBegins>;
+using Message = std::variant<Seal, Sealed, Adopt, Append, Appended, Configure, Configured, Refused,
+                             ReadPage, PageRead, SetPin, PinSet, DropPin, Gossip, Pull, Pulled,
+                             ReadMetadata, MetadataRead, FindLsn, LsnFound, AskStatus, NodeStatus,
+                             LogBegins, AskSnapshot, SnapshotOffer, AskPiece, SnapshotPiece>;
 
 // One line for people and traces.
 [[nodiscard]] std::string ToString(const Message& message);

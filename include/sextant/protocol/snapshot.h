@@ -26,10 +26,26 @@ struct BranchSnapshot {
   }
 };
 
+struct SnapshotFile {
+  std::string name;  // without a folder
+  std::uint64_t size = 0;
+
+  void Describe(this auto& self, auto& archive) { archive(self.name, self.size); }
+};
+
+struct SnapshotManifest {
+  std::vector<BranchSnapshot> branches;
+  std::vector<SnapshotFile> files;
+
+  void Describe(this auto& self, auto& archive) { archive(self.branches, self.files); }
+};
+
 struct InstalledBranch {
   BranchRecord record;
-  // The log begins here from now on. One that ended below is emptied; any other keeps its rest.
-  Lsn start = 0;
+  Lsn start = 0;         // where the log begins from now on
+  bool empties = false;  // it ended below; any other keeps its rest
+
+  void Describe(this auto& self, auto& archive) { archive(self.record, self.start, self.empties); }
 };
 
 using Installation = std::map<BranchId, InstalledBranch>;
@@ -39,5 +55,11 @@ using Installation = std::map<BranchId, InstalledBranch>;
 // with a later snapshot, when takeovers under way have come here. Pure.
 [[nodiscard]] std::expected<Installation, std::string> PlanInstallation(
     const RecoveredNode& own, const std::vector<BranchSnapshot>& snapshot);
+
+// As files: magic, version, the fields, CRC32C.
+[[nodiscard]] Bytes EncodeManifest(const SnapshotManifest& manifest);
+[[nodiscard]] std::expected<SnapshotManifest, DecodeError> DecodeManifest(BytesView bytes);
+[[nodiscard]] Bytes EncodeInstallation(const Installation& installation);
+[[nodiscard]] std::expected<Installation, DecodeError> DecodeInstallation(BytesView bytes);
 
 }  // namespace sextant::protocol

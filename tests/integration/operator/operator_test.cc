@@ -57,9 +57,9 @@ TEST_F(OperatorTest, AClusterBeginsFailsOverScalesAndGoes) {
   EXPECT_EQ(RoleOf("life-2"), "writer") << "the writer is never scaled away";
 
   Patch("life", {{"metadata", {{"annotations", {{"sextant.dev/switchover", "life-1"}}}}}});
-  ASSERT_TRUE(Eventually([&] { return StatusOf("life").writer == "life-1"; }));
+  ASSERT_TRUE(Eventually([&] { return StatusOf("life").writer == "life-1" && IsWell("life", 1); }))
+      << Get("life").dump(2);
   EXPECT_THAT(fleet_.Log(), Contains("life-2 demoted"));
-  ASSERT_TRUE(Eventually([&] { return IsWell("life", 1); })) << Get("life").dump(2);
   EXPECT_TRUE(kube::Annotation(Get("life"), kSwitchoverAnnotation).empty());
 
   ASSERT_TRUE(client_.Delete({kube::resources::Services(), "ns", "life-rw"}).has_value());

@@ -246,7 +246,11 @@ TEST(FrameTest, EveryMessageSurvives) {
       LsnFound{1, ReadStatus::kOk, {2, 3}, 4},
       AskStatus{1},
       NodeStatus{1, SixMembers(), {{{1, 0, 0}, 2, History({{1, 0}}), 3, 4, 5, 6, 7, 8}}},
-      LogBegins{1, 2}};
+      LogBegins{1, 2},
+      AskSnapshot{1},
+      SnapshotOffer{1, {{BranchSnapshot{}}, {{"CURRENT", 16}}}},
+      AskPiece{1, "CURRENT", 2},
+      SnapshotPiece{1, "CURRENT", 2, Text("piece")}};
   ASSERT_EQ(messages.size(), std::variant_size_v<Message>);
   for (std::size_t i = 0; i < messages.size(); ++i) {
     ASSERT_EQ(messages[i].index(), i);

@@ -16,6 +16,8 @@ namespace sextant::storage {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::ClusterOptions;
+using testing::LoadOptions;
 using testing::SmallDisk;
 using testing::StorageCluster;
 using testing::VolumeLoad;
@@ -228,67 +230,126 @@ TEST(StorageFaultsTest, FullDisksMakeTheWriterWaitAndItSaysSo) {
   EXPECT_EQ((*writer)->full_nodes(), 0U);
 }
 
-TEST(StorageFaultsTest, AnEmptyNodeIsRebuiltWhileWritesGoOn) {
-  StorageCluster cluster;
-  ASSERT_EQ(cluster.Control({"init"}).exit_code, 0);
-  const auto client = client::Client::Open(cluster.ClientOptions());
-  ASSERT_TRUE(client.has_value());
-  VolumeLoad load(**client, {.seed = 1});
-  load.Attach(Clock::now() + kPatience);
-  for (int i = 0; i < 2000; ++i) {
-    load.Write(Clock::now() + kPatience);
+// A volume under load whose node 3 gets an empty disk.
+class RebuildTest : public ::testing::Test {
+ protected:
+  void Begin(const ClusterOptions& options, int groups) {
+    cluster_.emplace(options);
+    ASSERT_EQ(cluster_->Control({"init"}).exit_code, 0);
+    auto client = client::Client::Open(cluster_->ClientOptions());
+    ASSERT_TRUE(client.has_value());
+    client_ = std::move(*client);
+    load_.emplace(*client_, LoadOptions{.seed = 1});
+    load_->Attach(Clock::now() + kPatience);
+    for (int i = 0; i < groups; ++i) {
+      load_->Write(Clock::now() + kPatience);
+    }
   }
 
-  const auto before = (*client)->Configuration(Clock::now() + kPatience);
-  ASSERT_TRUE(before.has_value());
-  cluster.Kill(3);
-  cluster.Wipe(3);
-  cluster.Start(3);
-  const auto nodes = (*client)->Nodes(6, Clock::now() + kPatience);
-  ASSERT_TRUE(nodes.has_value());
-  const auto fresh = std::ranges::find_if(
-      *nodes, [&](const client::NodeInfo& node) { return !before->Contains(node.member); });
-  ASSERT_NE(fresh, nodes->end());
-  protocol::Configuration joint = *before;
-  joint.generation = before->generation + 1;
-  joint.kind = protocol::ConfigurationKind::kJoint;
-  joint.next = before->members;
-  for (protocol::MemberId& id : joint.next) {
-    if (std::ranges::none_of(*nodes, [&](const auto& node) { return node.member == id; })) {
-      id = fresh->member;  // for the one that is not there any more
-    }
-  }
-  ASSERT_TRUE((*client)->Configure(joint, Clock::now() + kPatience).has_value());
-  const auto write_until = [&](const auto& done) {
+  template <class Condition>
+  bool WriteUntil(const Condition& done) {
     const auto deadline = Clock::now() + kPatience;
     while (!done() && Clock::now() < deadline) {
-      load.Write(deadline);
+      load_->Write(deadline);
     }
     return done();
-  };
-  ASSERT_TRUE(
-      write_until([&] { return load.writer().committed_generation() >= joint.generation; }));
-  const protocol::Configuration after{
-      .generation = joint.generation + 1, .members = joint.next, .next = {}};
-  ASSERT_TRUE((*client)->Configure(after, Clock::now() + kPatience).has_value());
-  ASSERT_TRUE(write_until([&] {
-    const auto status = cluster.Status(3);
-    return status && !(*status)["branches"].empty() &&
-           (*status)["branches"][0]["repair"]["missing_bytes"] == 0 &&
-           load.writer().committed_generation() >= after.generation;
+  }
+
+  // The empty disk joins in place of the one that is lost.
+  void Replace() {
+    const auto before = client_->Configuration(Clock::now() + kPatience);
+    ASSERT_TRUE(before.has_value());
+    cluster_->Kill(3);
+    cluster_->Wipe(3);
+    cluster_->Start(3);
+    const auto nodes = client_->Nodes(6, Clock::now() + kPatience);
+    ASSERT_TRUE(nodes.has_value());
+    const auto fresh = std::ranges::find_if(
+        *nodes, [&](const client::NodeInfo& node) { return !before->Contains(node.member); });
+    ASSERT_NE(fresh, nodes->end());
+    joint_ = *before;
+    joint_.generation = before->generation + 1;
+    joint_.kind = protocol::ConfigurationKind::kJoint;
+    joint_.next = before->members;
+    for (protocol::MemberId& id : joint_.next) {
+      if (std::ranges::none_of(*nodes, [&](const auto& node) { return node.member == id; })) {
+        id = fresh->member;  // for the one that is not there any more
+      }
+    }
+    ASSERT_TRUE(client_->Configure(joint_, Clock::now() + kPatience).has_value());
+    ASSERT_TRUE(
+        WriteUntil([&] { return load_->writer().committed_generation() >= joint_.generation; }));
+  }
+
+  void Conclude() {
+    const protocol::Configuration after{
+        .generation = joint_.generation + 1, .members = joint_.next, .next = {}};
+    ASSERT_TRUE(client_->Configure(after, Clock::now() + kPatience).has_value());
+    ASSERT_TRUE(WriteUntil([&] {
+      const auto status = cluster_->Status(3);
+      return status && !(*status)["branches"].empty() &&
+             (*status)["branches"][0]["repair"]["missing_bytes"] == 0 &&
+             load_->writer().committed_generation() >= after.generation;
+    }));
+  }
+
+  // With four of the six, the rebuilt one among them; then with all.
+  void Judge() {
+    cluster_->Kill(0);
+    cluster_->Kill(1);
+    load_->Write(Clock::now() + kPatience);
+    load_->Drain(Clock::now() + kPatience);
+    cluster_->Start(0);
+    cluster_->Start(1);
+    EXPECT_EQ(load_->CountWrongPages(Clock::now() + kPatience), 0U);
+    EXPECT_TRUE(Verified(*cluster_, 6));
+    EXPECT_LT(load_->counts().longest_wait, protocol::Time(5s)) << "writes never stopped";
+    std::cout << std::format("{} groups acknowledged, longest wait {} ms\n",
+                             load_->counts().acknowledged,
+                             load_->counts().longest_wait.count() / 1000);
+  }
+
+  [[nodiscard]] std::uint64_t LogStart(std::size_t node) const {
+    const auto status = cluster_->Status(node);
+    return !status || (*status)["branches"].empty()
+               ? 0
+               : (*status)["branches"][0]["start"].get<std::uint64_t>();
+  }
+
+  std::optional<StorageCluster> cluster_;
+  std::unique_ptr<client::Client> client_;
+  std::optional<VolumeLoad> load_;
+  protocol::Configuration joint_;
+};
+
+TEST_F(RebuildTest, ByGroupsWhileWritesGoOn) {
+  Begin({}, 2000);
+  Replace();
+  Conclude();
+  Judge();
+}
+
+TEST_F(RebuildTest, ByAnIndexWhenTheBeginningOfTheLogsHasGone) {
+  Begin({.more = "segment_size: 256KiB\nlimits: {table_log: 1MiB}\n"
+                 "retention: {trim_after: 1MiB, compact_after: 1MiB}\n"},
+        2000);
+  ASSERT_TRUE(WriteUntil([&] {
+    load_->writer().RetainFrom(load_->writer().vdl());
+    return LogStart(0) > 0 && LogStart(1) > 0 && LogStart(2) > 0 && LogStart(4) > 0 &&
+           LogStart(5) > 0;
   }));
-  // Four of the six, the rebuilt one among them.
-  cluster.Kill(0);
-  cluster.Kill(1);
-  load.Write(Clock::now() + kPatience);
-  load.Drain(Clock::now() + kPatience);
-  cluster.Start(0);
-  cluster.Start(1);
-  EXPECT_EQ(load.CountWrongPages(Clock::now() + kPatience), 0U);
-  EXPECT_TRUE(Verified(cluster, 6));
-  EXPECT_LT(load.counts().longest_wait, protocol::Time(5s)) << "writes never stopped";
-  std::cout << std::format("{} groups acknowledged, longest wait {} ms\n",
-                           load.counts().acknowledged, load.counts().longest_wait.count() / 1000);
+  load_->Attach(Clock::now() + kPatience);  // a writer that has not the beginning in memory
+  Replace();
+  std::optional<int> ended;
+  ASSERT_TRUE(WriteUntil([&] {
+    ended = ended ? ended : cluster_->Ended(3);
+    return ended.has_value();
+  })) << cluster_->Output(3);
+  EXPECT_EQ(*ended, 3) << "a snapshot waits to be installed";
+  cluster_->Start(3);
+  EXPECT_GT(LogStart(3), 0U);
+  Conclude();
+  Judge();
 }
 
 }  // namespace

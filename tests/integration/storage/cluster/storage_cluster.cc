@@ -93,6 +93,16 @@ int StorageCluster::Stop(std::size_t index) {
   return code;
 }
 
+std::optional<int> StorageCluster::Ended(std::size_t index) {
+  Node& node = nodes_[index];
+  if (node.process->IsRunning()) {
+    return std::nullopt;
+  }
+  const int code = node.process->Wait();
+  node.process.reset();
+  return code;
+}
+
 void StorageCluster::Pause(std::size_t node) { nodes_[node].process->Signal(SIGSTOP); }
 
 void StorageCluster::Resume(std::size_t node) { nodes_[node].process->Signal(SIGCONT); }

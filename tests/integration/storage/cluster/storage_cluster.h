@@ -40,6 +40,8 @@ class StorageCluster {
   void Kill(std::size_t node);
   // SIGTERM, and waits for the end; the exit code.
   int Stop(std::size_t node);
+  // Of a node that ends by itself: the exit code; none while it runs.
+  [[nodiscard]] std::optional<int> Ended(std::size_t node);
   void Pause(std::size_t node);   // SIGSTOP
   void Resume(std::size_t node);  // SIGCONT
   // Makes the disk of a node that is not running an empty one.

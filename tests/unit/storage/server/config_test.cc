@@ -48,6 +48,7 @@ limits:
 segment_size: 64MiB
 retention:
   compact_after: 128MiB
+  trim_after: 64MiB
 gossip_interval: 50ms
 scrub_interval: 2s
 threads:
@@ -72,6 +73,7 @@ log_level: warning
   EXPECT_EQ(config->limits.connections, 20);
   EXPECT_EQ(config->segment_size, 64U << 20);
   EXPECT_EQ(config->compact_after, 128U << 20);
+  EXPECT_EQ(config->trim_after, 64U << 20);
   EXPECT_EQ(config->gossip_interval, std::chrono::milliseconds(50));
   EXPECT_EQ(config->scrub_interval, std::chrono::seconds(2));
   EXPECT_EQ(config->network_threads, 4);
