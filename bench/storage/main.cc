@@ -160,6 +160,7 @@ class MemoryLog : public storage::LogSource {
                                           std::size_t) const override {
     return storage::LogSlice();
   }
+  storage::Lsn Start(storage::BranchId /*branch*/) const override { return 0; }
 
  private:
   const std::vector<protocol::Group>& groups_;
