@@ -155,7 +155,7 @@ Uuid World::MakePin(std::size_t index, BranchId branch, Lsn lsn, PinPurpose purp
   const auto lease = [&]() -> Time {
     switch (purpose) {
       case PinPurpose::kFork:
-        return 60s;
+        return 5s;  // longer than a branch takes to be made; what waits for its end, waits in peace
       case PinPurpose::kSnapshot:
         return 0s;
       case PinPurpose::kReader:
