@@ -39,7 +39,8 @@ SnapshotSender::SnapshotSender(Store& store, boost::asio::any_io_executor execut
 
 void SnapshotSender::On(const protocol::Uuid& from, const protocol::AskSnapshot& ask) {
   const auto now = steady_clock::now();
-  if (offer_ && (!offer_->manifest || (offer_->to != from && now - offer_->used < kOfferPatience))) {
+  if (offer_ &&
+      (!offer_->manifest || (offer_->to != from && now - offer_->used < kOfferPatience))) {
     return;  // it asks again, or another member
   }
   offer_ = Offer{.to = from, .request = ask.request, .manifest = {}, .used = now};
