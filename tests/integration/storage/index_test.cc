@@ -96,6 +96,19 @@ class IndexTest : public ::testing::Test {
     ASSERT_EQ(index_->ingested(id), model_.at(id).end());
   }
 
+  // So many groups more of branch 1, all durable.
+  ModelBranch& Grown(std::uint64_t seed, int groups) {
+    ModelBranch& branch = model_.at(1);
+    std::mt19937_64 random(seed);
+    for (int i = 0; i < groups; ++i) {
+      branch.Grow(random);
+    }
+    CatchUp(1);
+    durable_[1] = branch.end();
+    index_->SetDurable(1, durable_[1]);
+    return branch;
+  }
+
   void Flush() {
     Result<bool> flushed;
     while ((flushed = index_->FlushOne()) && *flushed) {
@@ -309,14 +322,7 @@ TEST_F(IndexTest, ReadsAsTheModelDoes) {
 }
 
 TEST_F(IndexTest, BadBytesEndASweepAndNothingIsKept) {
-  ModelBranch& branch = model_.at(1);
-  std::mt19937_64 random(7);
-  for (int i = 0; i < 300; ++i) {
-    branch.Grow(random);
-  }
-  CatchUp(1);
-  durable_[1] = branch.end();
-  index_->SetDurable(1, durable_[1]);
+  const ModelBranch& branch = Grown(7, 300);
   index_->CloseTable(1);
   Flush();
   EXPECT_EQ(index_->Boundary(1, branch.end()), branch.end());
@@ -341,14 +347,7 @@ TEST_F(IndexTest, BadBytesEndASweepAndNothingIsKept) {
 }
 
 TEST_F(IndexTest, RetentionFreesWhatNobodySees) {
-  ModelBranch& branch = model_.at(1);
-  std::mt19937_64 random(3);
-  for (int i = 0; i < 400; ++i) {
-    branch.Grow(random);
-  }
-  CatchUp(1);
-  durable_[1] = branch.end();
-  index_->SetDurable(1, durable_[1]);
+  const ModelBranch& branch = Grown(3, 400);
   index_->CloseTable(1);
   Flush();
   ASSERT_TRUE(index_->Compact(1));
@@ -361,14 +360,7 @@ TEST_F(IndexTest, RetentionFreesWhatNobodySees) {
 }
 
 TEST_F(IndexTest, ALongChainIsFoldedByTheReadThatFoundItLong) {
-  ModelBranch& branch = model_.at(1);
-  std::mt19937_64 random(5);
-  for (int i = 0; i < 200; ++i) {
-    branch.Grow(random);
-  }
-  CatchUp(1);
-  durable_[1] = branch.end();
-  index_->SetDurable(1, durable_[1]);
+  const ModelBranch& branch = Grown(5, 200);
   const auto before = index_->CountRows();
   Check(1, branch.end());
   EXPECT_GT(index_->CountRows(), before);
