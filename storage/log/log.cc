@@ -245,19 +245,19 @@ Result<> Log::DropBelow(Lsn lsn) {
 Result<> Log::Rebase(FileSystem& files, const std::filesystem::path& directory, Lsn start,
                      bool empties) {
   SegmentFiles segment_files(files, directory, 0);
-  const auto segments = segment_files.Open();
-  if (!segments) {
-    return std::unexpected(segments.error());
-  }
-  for (const auto& segment : *segments) {
-    if (empties) {
+  if (empties) {
+    const auto segments = segment_files.Open();
+    if (!segments) {
+      return std::unexpected(segments.error());
+    }
+    for (const auto& segment : *segments) {
       if (auto gone = segment_files.Remove(*segment); !gone) {
         return gone;
       }
     }
-  }
-  if (auto synced = segment_files.Sync(); !synced) {
-    return synced;
+    if (auto synced = segment_files.Sync(); !synced) {
+      return synced;
+    }
   }
   return segment_files.WriteStart(start);
 }

@@ -34,7 +34,6 @@ class SnapshotReceiver {
   void Fetch(const protocol::MemberId& from);
   void On(const protocol::Uuid& from, const protocol::SnapshotOffer& offer);
   void On(const protocol::Uuid& from, const protocol::SnapshotPiece& piece);
-  [[nodiscard]] bool is_fetching() const { return fetch_.has_value(); }
 
  private:
   using Steady = std::chrono::steady_clock;
