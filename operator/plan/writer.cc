@@ -36,14 +36,19 @@ void OrderToWrite(Step& step, const std::string& name) {
 }
 
 // The epoch, the writer and the order's number belong together: one write.
-void MakeWriter(Step& step, const Instance& target) {
+void CommitWriter(Step& step, const Instance& target) {
   Status& status = step.status();
   status.epoch = std::max(status.epoch, GreatestPromise(step.seen)) + 1;
-  status.order_id = std::max(status.order_id, target.agent->status->order.id) + 1;
   status.writer = target.name();
+  step.Do(CommitStatus{});
+}
+
+void MakeWriter(Step& step, const Instance& target) {
+  Status& status = step.status();
+  status.order_id = std::max(status.order_id, target.agent->status->order.id) + 1;
   step.changes_writer = true;
   step.plan.in_transition = true;
-  step.Do(CommitStatus{});
+  CommitWriter(step, target);
   OrderToWrite(step, target.name());
 }
 
@@ -206,12 +211,10 @@ void SwitchOver(Step& step, const Instance& writer, const Instance& target,
   status.order_id =
       std::max({status.order_id, writer.agent->status->order.id, target.agent->status->order.id}) +
       2;  // the demotion's and the writer's
-  status.epoch = std::max(status.epoch, GreatestPromise(step.seen)) + 1;
-  status.writer = target.name();
   step.progress = std::format("{} hands over to {}", writer.name(), target.name());
   step.Note("SwitchoverStarted",
             std::format("{} hands over to {}: {}", writer.name(), target.name(), reason));
-  step.Do(CommitStatus{});
+  CommitWriter(step, target);
   if (step.seen.annotations.contains(kSwitchoverAnnotation)) {
     step.Do(RemoveAnnotation{std::string(kSwitchoverAnnotation)});  // asked once, decided once
   }
