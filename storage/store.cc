@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::string_view kNode = "node";
 constexpr std::string_view kBranches = "branches";
-constexpr std::string_view kRecord = "record";
 constexpr std::size_t kMaximumRecordSize = 16U << 20;
 
 protocol::Uuid MakeUuid() {

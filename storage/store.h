@@ -47,6 +47,8 @@ class Store {
   [[nodiscard]] Result<> Write(const protocol::BranchRecord& record);
 
  private:
+  static constexpr std::string_view kRecord = "record";  // a branch's, in its directory
+
   Store(FileSystem& files, StoreOptions options) : files_(files), options_(std::move(options)) {}
   [[nodiscard]] Result<> Recover();
   [[nodiscard]] Result<> RecoverBranches();

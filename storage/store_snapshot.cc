@@ -41,7 +41,7 @@ Result<protocol::SnapshotManifest> Store::MakeSnapshot() {
   protocol::SnapshotManifest manifest;
   for (const auto& [branch, start] : starts) {
     // After the copy: a record on disk owns to all that is in the index.
-    const auto path = DirectoryOf(branch) / "record";
+    const auto path = DirectoryOf(branch) / kRecord;
     const auto content = ReadWholeFile(files_, path, kMaximumSize);
     if (!content) {
       return std::unexpected(content.error());
@@ -125,7 +125,7 @@ Result<> Store::FinishInstallation() {
       done = Log::Rebase(files_, log, branch.start, branch.empties);
     }
     if (done) {
-      done = ReplaceFile(files_, home / "record", protocol::EncodeBranchRecord(branch.record));
+      done = ReplaceFile(files_, home / kRecord, protocol::EncodeBranchRecord(branch.record));
     }
     if (done) {
       done = files_.SyncDirectory(home.parent_path());

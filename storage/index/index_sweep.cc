@@ -16,12 +16,6 @@ struct PageRows {
   std::vector<Lsn> changes;  // whose bytes are in the log
 };
 
-PageId PageOf(std::string_view prefix) {
-  constexpr std::size_t kInode = 9;
-  constexpr std::size_t kIndex = 17;
-  return {BigEndianAt(prefix, kInode), BigEndianAt(prefix, kIndex)};
-}
-
 // Those of `points`, which fall, as of which no image says all that the log does.
 std::vector<Lsn> Missing(PageRows& rows, const std::vector<Lsn>& points) {
   std::ranges::sort(rows.images);

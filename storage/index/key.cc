@@ -99,6 +99,11 @@ Lsn PositionOf(std::string_view version_key) {
 
 Lsn PageLsnOf(std::string_view page_key) { return ~BigEndianAt(page_key, kPagePrefixSize); }
 
+PageId PageOf(std::string_view page_key) {
+  constexpr std::size_t kInode = 1 + sizeof(BranchId);
+  return {BigEndianAt(page_key, kInode), BigEndianAt(page_key, kInode + sizeof(std::uint64_t))};
+}
+
 PageRow PageRowOf(std::string_view page_key) { return static_cast<PageRow>(page_key.back()); }
 
 BranchId BranchOf(std::string_view key) { return BigEndianAt(key, kBranchAt); }

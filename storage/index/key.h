@@ -47,6 +47,7 @@ inline constexpr std::size_t kPagePrefixSize = 25;
 [[nodiscard]] Lsn LsnOf(std::string_view version_key);
 [[nodiscard]] Lsn PositionOf(std::string_view version_key);
 // The parts of a PageKey.
+[[nodiscard]] PageId PageOf(std::string_view page_key);
 [[nodiscard]] Lsn PageLsnOf(std::string_view page_key);
 [[nodiscard]] PageRow PageRowOf(std::string_view page_key);
 // Of any key.
